@@ -1,0 +1,62 @@
+# Two commands first: `make verify` and `make test`. Both make .venv themselves; python3 >= 3.11 with venv is all they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PLAN ?= quick
+SEED ?= 1
+OUT ?= reports/out/make-verify
+
+.PHONY: help verify test check mission-critical properties load report mutants clean
+
+help: ## Say what each target does
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "python3 >= 3.11 is needed: set PYTHON=" >&2; exit 2)
+	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+verify: $(STAMP) ## Verify the bundled backend and write a report (PLAN, SEED, OUT)
+	@echo "==> verifying the bundled backend with plan $(PLAN)"
+	@rm -rf $(OUT)
+	$(BIN)/harness verify --plan $(PLAN) --seed $(SEED) --out $(OUT)
+
+test: $(STAMP) ## Run the tests of this project's own code
+	@echo "==> tests"
+	$(BIN)/pytest tests -n auto --dist worksteal
+
+mission-critical: $(STAMP) ## Run the gate: one test per claim, per planted bug, per null target
+	@echo "==> the gate"
+	$(BIN)/pytest mission_critical -n auto --dist worksteal
+
+check: $(STAMP) ## Format, lint, types, import contracts, house rules
+	@echo "==> format and lint"
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@echo "==> types"
+	@$(BIN)/mypy
+	@echo "==> import contracts"
+	@$(BIN)/lint-imports
+	@echo "==> house rules"
+	@$(BIN)/pytest tests/test_tidy.py
+
+properties: $(STAMP) ## Run the properties suite alone, on the bundled backend
+	@rm -rf reports/out/make-properties
+	$(BIN)/harness verify --plan docs/plans/properties.toml --seed $(SEED) --out reports/out/make-properties
+
+load: $(STAMP) ## Run the load suite alone, on the bundled backend
+	@rm -rf reports/out/make-load
+	$(BIN)/harness verify --plan docs/plans/load.toml --seed $(SEED) --out reports/out/make-load
+
+report: $(STAMP) ## Render the report of the last `make verify` anew
+	$(BIN)/harness report $(OUT)
+
+mutants: $(STAMP) ## Print the kill matrix: mutant x checker x suite
+	$(BIN)/harness mutants --suite all
+
+clean: ## Remove what the targets above have made
+	rm -rf $(VENV) reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
