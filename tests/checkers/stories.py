@@ -1,0 +1,163 @@
+"""Histories told in a few words, for the tests of checkers.
+
+A `Story` writes one event after another; its methods read as what happened. Users are `u00`, `u01`, ...
+"""
+
+from __future__ import annotations
+
+from harness.canary import Canaries
+from harness.checkers import CHECKERS
+from harness.model import Event, EventKind, Header, History, Promises, UserId, Value
+from harness.verdict import Verdict, judge
+from harness.vocabulary import DISCONNECTED, FAULT, RESOURCES, SETTLED
+
+ANN, BOB, CAT = "u00", "u01", "u02"
+EVE = "u03~expired"
+"""An intruder."""
+
+SEED = 7
+
+
+class Story:
+    """A history under construction."""
+
+    def __init__(self, promises: Promises | None = None) -> None:
+        """Begin an empty history."""
+        self.header = Header(target="told", suite="tests", seed=SEED, users=3, promises=promises or Promises())
+        self.canaries = Canaries(SEED)
+        self.events: list[Event] = []
+        self._asked: dict[int, Event] = {}
+
+    def mark(self, user: UserId) -> str:
+        """Mint a fresh canary of the user."""
+        return self.canaries.mint(int(user[1:3]))
+
+    def event(
+        self, kind: EventKind, user: UserId, name: str, value: Value, device: int = 0, call: int | None = None
+    ) -> int:
+        """Write one event; return its index."""
+        index = len(self.events)
+        self.events.append(Event(index=index, kind=kind, user=user, device=device, call=call, name=name, value=value))
+        return index
+
+    # Calls
+
+    def asks(self, user: UserId, name: str, device: int = 0, **arguments: Value) -> int:
+        """Ask for an operation; return the call."""
+        call = len(self._asked)
+        index = self.event(EventKind.INVOKE, user, name, arguments, device, call)
+        self._asked[call] = self.events[index]
+        return call
+
+    def ok(self, call: int, answer: Value = None) -> int:
+        """Answer the call."""
+        return self._end(EventKind.OK, call, answer)
+
+    def fail(self, call: int, status: int = 404, text: str = "not found") -> int:
+        """Refuse the call."""
+        return self._end(EventKind.FAIL, call, {"status": status, "text": text})
+
+    def info(self, call: int, error: str = "timeout") -> int:
+        """Leave it open whether the call happened."""
+        return self._end(EventKind.INFO, call, {"error": error})
+
+    def _end(self, kind: EventKind, call: int, value: Value) -> int:
+        asked = self._asked[call]
+        return self.event(kind, asked.user, asked.name, value, asked.device, call)
+
+    def does(self, user: UserId, name: str, answer: Value = None, device: int = 0, **arguments: Value) -> int:
+        """Ask and be answered; return the index of the answer."""
+        return self.ok(self.asks(user, name, device, **arguments), answer)
+
+    def is_refused(
+        self, user: UserId, name: str, status: int = 404, answer: str = "not found", /, **arguments: Value
+    ) -> int:
+        """Ask and be refused."""
+        return self.fail(self.asks(user, name, **arguments), status, answer)
+
+    def notes(self, user: UserId, note: str, text: str, version: int | None = None) -> int:
+        """Write a note."""
+        answer = {"id": note, "text": text} | ({} if version is None else {"version": version})
+        return self.does(user, "write_note", answer, text=text)
+
+    def opens(self, user: UserId, thread: str, *devices: int) -> None:
+        """Open a thread and follow it on these devices."""
+        self.does(user, "open_thread", {"id": thread, "title": thread}, title=thread)
+        for device in devices:
+            self.follows(user, thread, device)
+
+    def follows(self, user: UserId, thread: str, device: int = 0, **after: int) -> int:
+        """Follow a thread; `after` names the last seq seen of each run."""
+        return self.does(user, "follow", {}, device, thread=thread, **({"after": after} if after else {}))
+
+    def runs(self, user: UserId, thread: str, run: str, agent: str = "narrator", text: str = "a") -> int:
+        """Start a run."""
+        return self.does(user, "start_run", {"id": run}, thread=thread, agent=agent, text=text)
+
+    # What arrives, and what is seen from inside
+
+    def push(
+        self,
+        user: UserId,
+        run: str | None,
+        thread: str | None,
+        seq: int,
+        type: str = "agent_thinking",
+        device: int = 0,
+        data: Value = None,
+    ) -> int:
+        """Let an event arrive."""
+        value = {"type": type, "user": user, "thread": thread, "run": run, "seq": seq, "data": data}
+        return self.event(EventKind.PUSH, user, type, value, device)
+
+    def pushes(self, user: UserId, run: str, thread: str, *seqs: int, last: bool = True, device: int = 0) -> None:
+        """Let these events of a run arrive, the last of them as the run's last."""
+        for seq in seqs:
+            type = "agent_completed" if last and seq == seqs[-1] else "agent_thinking" if seq else "agent_started"
+            self.push(user, run, thread, seq, type, device)
+
+    def probe(self, name: str, value: Value, user: UserId = "", call: int | None = None) -> int:
+        """See a fact from inside."""
+        return self.event(EventKind.PROBE, user, name, value, call=call)
+
+    def has_fault(self, user: UserId, *calls: int) -> int:
+        """Inject a fault for this user."""
+        return self.probe(FAULT, {"fault": "cancel", "calls": list(calls)}, user)
+
+    def drops(self, user: UserId, device: int = 0) -> int:
+        """Disconnect a device."""
+        return self.event(EventKind.PROBE, user, DISCONNECTED, None, device)
+
+    def holds(self, phase: str, **held: int) -> int:
+        """Count what the target holds."""
+        return self.probe(RESOURCES, {"held": held, "phase": phase})
+
+    def settles(self, *still_open: str) -> int:
+        """Let everything come to its end, but these runs."""
+        return self.probe(SETTLED, {"open": list(still_open)})
+
+    # What the checkers say
+
+    def judged(self, checker: str) -> Verdict:
+        """Return the verdict; a checker that crashes fails the test."""
+        verdict = judge(CHECKERS[checker], self.header, self.history.events)
+        assert verdict.doubts == ()
+        assert all(finding.witness == tuple(sorted(finding.witness)) for finding in verdict.findings)
+        return verdict
+
+    def found(self, checker: str) -> dict[str, int]:
+        """Return how often each anomaly was found."""
+        return dict(self.judged(checker).violations)
+
+    def examined(self, checker: str, anomaly: str) -> int:
+        """Return the facts that were examined for the anomaly."""
+        return self.judged(checker).examined.get(anomaly, 0)
+
+    def messages(self, checker: str) -> list[str]:
+        """Return the sentences of all findings."""
+        return [finding.message for finding in self.judged(checker).findings]
+
+    @property
+    def history(self) -> History:
+        """What was told so far."""
+        return History(self.header, tuple(self.events))

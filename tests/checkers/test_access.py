@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+from stories import ANN, BOB, EVE, Story
+
+
+def tried(by_owner: bool = True) -> Story:
+    """Tell of Ann's note, which Bob tried to read, and Ann has read if `by_owner`."""
+    story = Story()
+    story.notes(ANN, "n", "a")
+    story.is_refused(BOB, "read_note", id="n")
+    if by_owner:
+        story.does(ANN, "read_note", {"id": "n", "text": "a"}, id="n")
+    return story
+
+
+class TestUnauthenticated:
+    def test_an_intruder_must_not_succeed(self) -> None:
+        """Not even with an empty answer."""
+        story = Story()
+        story.does(EVE, "list_notes", [])
+        assert {"unauthenticated": 1} == story.found("access")
+        assert ["u03~expired succeeded with list_notes without a valid credential"] == story.messages("access")
+
+    def test_an_intruder_must_not_be_sent_anything(self) -> None:
+        """A pushed event is service, too."""
+        story = Story()
+        story.push(EVE, "r", "t", 0)
+        assert {"unauthenticated": 1} == story.found("access")
+
+    @pytest.mark.parametrize("first", ["refusal", "success"])
+    def test_a_refusal_counts_beside_a_valid_users_success(self, first: str) -> None:
+        """In either order."""
+        story = Story()
+        if first == "success":
+            story.does(ANN, "list_notes", [])
+        story.is_refused(EVE, "list_notes", 401)
+        if first == "refusal":
+            assert {} == story.judged("access").examined
+            story.does(ANN, "list_notes", [])
+        assert {"unauthenticated": 1} == story.judged("access").examined
+        assert {} == story.found("access")
+
+    def test_a_target_that_refuses_everybody_gives_nothing_to_examine(self) -> None:
+        """And neither does a success with another verb."""
+        story = Story()
+        story.does(ANN, "list_threads", [])
+        story.is_refused(ANN, "list_notes", 401)
+        story.is_refused(EVE, "list_notes", 401)
+        assert {} == story.judged("access").examined
+
+
+class TestForeignObject:
+    def test_success_on_anothers_object_is_found(self) -> None:
+        """Bob reads Ann's note by its id."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        story.does(BOB, "read_note", {"id": "n"}, id="n")
+        (finding,) = story.judged("access").findings
+        assert ("foreign-object", BOB, ANN, (1, 2, 3)) == (
+            finding.anomaly,
+            finding.observer,
+            finding.owner,
+            finding.witness,
+        )
+        assert "u01 succeeded with read_note on u00's note n" == finding.message
+
+    def test_following_anothers_thread_is_found(self) -> None:
+        """A subscription is checked against the owner, too."""
+        story = Story()
+        story.opens(ANN, "ta")
+        story.follows(BOB, "ta")
+        assert {"foreign-object": 1} == story.found("access")
+
+    @pytest.mark.parametrize("first", ["refusal", "success"])
+    def test_a_refusal_counts_beside_the_owners_success_on_the_same_object(self, first: str) -> None:
+        """In either order."""
+        story = tried()
+        if first == "success":
+            story.is_refused(BOB, "read_note", id="n")
+        assert (1 if first == "refusal" else 2) == story.examined("access", "foreign-object")
+        assert {} == story.found("access")
+
+    def test_ids_may_be_counted_per_user(self) -> None:
+        """Both were given the id 1."""
+        story = Story()
+        for user in (ANN, BOB):
+            story.notes(user, "1", user)
+            story.does(user, "read_note", {"id": "1", "text": user}, id="1")
+        assert {} == story.found("access")
+
+    def test_a_refusal_without_the_owners_success_proves_nothing(self) -> None:
+        """Nobody may be able to read at all; an edit by the owner is another verb."""
+        story = tried(by_owner=False)
+        story.does(ANN, "edit_note", {"id": "n"}, id="n", text="b")
+        assert {} == story.judged("access").examined
+
+    def test_a_refusal_after_the_deletion_proves_nothing(self) -> None:
+        """The object is gone for everybody."""
+        story = tried()
+        story.asks(ANN, "delete_note", id="n")
+        story.is_refused(BOB, "read_note", id="n")
+        assert 1 == story.examined("access", "foreign-object")
+
+    def test_a_refusal_for_another_reason_proves_nothing(self) -> None:
+        """Too many requests say nothing about whose object it is."""
+        story = tried()
+        story.is_refused(BOB, "read_note", 429, id="n")
+        assert 1 == story.examined("access", "foreign-object")
+
+
+class TestExistenceRevealed:
+    @pytest.mark.parametrize("order", ["foreign first", "unknown first"])
+    @pytest.mark.parametrize(("status", "text"), [(403, "no note n"), (404, "note n is not yours")])
+    def test_a_different_refusal_reveals_existence(self, order: str, status: int, text: str) -> None:
+        """By its status or by its text; found once per verb."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        if order == "unknown first":
+            story.is_refused(BOB, "read_note", 404, "no note x", id="x")
+        story.is_refused(BOB, "read_note", status, text, id="n")
+        story.is_refused(BOB, "read_note", 404, "no note y", id="y")
+        story.is_refused(BOB, "read_note", 404, "no note z", id="z")
+        assert {"existence-revealed": 1} == story.found("access")
+        shown = f"{status} {text.replace('note n', 'note <id>')!r}"
+        assert [
+            f"read_note refuses another's object with {shown}, but an id that nobody has with 404 'no note <id>'"
+        ] == story.messages("access")
+
+    def test_the_same_refusal_with_the_id_in_it_reveals_nothing(self) -> None:
+        """Request numbers may differ, too."""
+        story = Story()
+        story.notes(ANN, "n-1", "a")
+        story.is_refused(BOB, "read_note", 404, "no n-1 (request 17)", id="n-1")
+        story.is_refused(BOB, "read_note", 404, "no n-2 (request 18)", id="n-2")
+        assert {} == story.found("access")
+        assert {"existence-revealed": 1} == story.judged("access").examined
+
+    def test_a_malformed_id_is_not_compared(self) -> None:
+        """422 says that it is no id at all."""
+        story = tried()
+        story.is_refused(BOB, "read_note", 422, "not an id", id="?")
+        assert 0 == story.examined("access", "existence-revealed")
+        assert {} == story.found("access")
+
+    def test_one_sort_of_refusal_alone_gives_nothing_to_compare(self) -> None:
+        """Nor do refusals of different verbs."""
+        story = tried()
+        story.is_refused(BOB, "delete_note", id="x")
+        assert 0 == story.examined("access", "existence-revealed")

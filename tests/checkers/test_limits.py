@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from stories import ANN, BOB, Story
+
+from harness.model import Promises
+
+
+def limited(limit: int | None = 1) -> Story:
+    """Tell of Ann and Bob, each with a thread that device 0 follows, under a limit of runs."""
+    story = Story(Promises(runs_per_user=limit))
+    story.opens(ANN, "ta", 0)
+    story.opens(BOB, "tb", 0)
+    return story
+
+
+def begins(story: Story, user: str, run: str, device: int = 0) -> None:
+    """Let a run begin."""
+    story.push(user, run, f"t{'a' if user == ANN else 'b'}", 0, "agent_started", device)
+
+
+def ends(story: Story, user: str, run: str, device: int = 0) -> None:
+    """Let a run end."""
+    story.push(user, run, f"t{'a' if user == ANN else 'b'}", 1, "agent_completed", device)
+
+
+class TestOverLimit:
+    def test_a_second_run_that_begins_beside_the_first_is_over_a_limit_of_one(self) -> None:
+        """Both were seen to begin, none to end."""
+        story = limited()
+        for run in ("r1", "r2"):
+            story.runs(ANN, "ta", run)
+            begins(story, ANN, run)
+        assert {"over-limit": 1} == story.found("limits")
+        assert ["u00 has 2 runs at once, with a limit of 1"] == story.messages("limits")
+
+    def test_a_run_that_waits_its_turn_is_within_the_limit(self) -> None:
+        """Two accepted runs, one after the other: a fact, because both could have begun."""
+        story = limited()
+        for run in ("r1", "r2", "r3"):
+            story.runs(ANN, "ta", run)
+        for run in ("r1", "r2", "r3"):
+            begins(story, ANN, run)
+            ends(story, ANN, run)
+        assert {} == story.found("limits")
+        assert 2 == story.examined("limits", "over-limit")
+
+    def test_a_refusal_at_the_limit_is_a_fact(self) -> None:
+        """The target could have let it in."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        begins(story, ANN, "r1")
+        story.is_refused(ANN, "start_run", 429, thread="ta")
+        assert {"over-limit": 1} == story.judged("limits").examined
+        assert {} == story.found("limits")
+
+    def test_two_devices_that_show_the_same_runs_count_them_once(self) -> None:
+        """The end may reach device 0 before the beginning reaches device 1."""
+        story = limited()
+        story.follows(ANN, "ta", 1)
+        story.runs(ANN, "ta", "r1")
+        story.runs(ANN, "ta", "r2")
+        begins(story, ANN, "r1")
+        ends(story, ANN, "r1")
+        begins(story, ANN, "r2")
+        begins(story, ANN, "r1", 1)
+        ends(story, ANN, "r1", 1)
+        begins(story, ANN, "r2", 1)
+        assert {} == story.found("limits")
+
+    def test_order_between_devices_is_not_certain(self) -> None:
+        """Device 1, in another thread, may be read before device 0."""
+        story = limited()
+        story.opens(ANN, "tx", 1)
+        story.runs(ANN, "ta", "r1")
+        story.runs(ANN, "tx", "r2")
+        begins(story, ANN, "r1")
+        story.push(ANN, "r2", "tx", 0, "agent_started", 1)
+        ends(story, ANN, "r1")
+        assert {} == story.found("limits")
+
+    def test_a_replay_of_older_runs_is_no_run_at_once(self) -> None:
+        """A device that joins later is told of runs that are long over."""
+        story = Story(Promises(runs_per_user=1))
+        story.opens(ANN, "ta")
+        for run in ("r1", "r2"):
+            story.runs(ANN, "ta", run)
+        story.follows(ANN, "ta")
+        for run in ("r1", "r2"):
+            begins(story, ANN, run)
+        assert {} == story.found("limits")
+
+    def test_without_a_stated_limit_nothing_is_examined(self) -> None:
+        """There is no promise to break."""
+        story = limited(None)
+        for run in ("r1", "r2"):
+            story.runs(ANN, "ta", run)
+            begins(story, ANN, run)
+        story.settles()
+        assert {} == story.judged("limits").examined
+
+
+class TestStarved:
+    def test_a_refusal_while_only_others_are_at_their_limit_starves(self) -> None:
+        """Ann's run used up Bob's slot."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        begins(story, ANN, "r1")
+        story.is_refused(BOB, "start_run", 429, thread="tb")
+        assert {"starved": 1} == story.found("limits")
+        assert ["u01 was refused a run with at most 0 of 1 open, while u00 had 1 or more"] == story.messages("limits")
+
+    def test_a_run_that_never_begins_while_others_are_at_their_limit_starves(self) -> None:
+        """When all is settled, Bob's run still waits."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        begins(story, ANN, "r1")
+        story.runs(BOB, "tb", "r2")
+        story.settles("r1", "r2")
+        assert {"starved": 1} == story.found("limits")
+
+    def test_a_late_beginning_on_another_device_does_not_reopen_a_run(self) -> None:
+        """Bob's run is over, so his slot is free, whatever device 1 has still to read."""
+        story = limited()
+        story.follows(BOB, "tb", 1)
+        story.runs(ANN, "ta", "r1")
+        story.runs(BOB, "tb", "r2")
+        begins(story, BOB, "r2")
+        ends(story, BOB, "r2")
+        begins(story, BOB, "r2", 1)
+        story.is_refused(BOB, "start_run", 429, thread="tb")
+        assert {"starved": 1} == story.found("limits")
+
+    def test_a_run_that_never_begins_while_nobody_is_at_the_limit_is_not_starved_by_others(self) -> None:
+        """Why it waits, another checker may know."""
+        story = limited(2)
+        story.runs(BOB, "tb", "r2")
+        story.settles("r2")
+        assert {} == story.found("limits")
+
+    def test_a_run_that_waits_for_ones_own_is_not_starved(self) -> None:
+        """Bob's other run may be going on, though nobody sees its events."""
+        story = Story(Promises(runs_per_user=1))
+        story.opens(ANN, "ta", 0)
+        story.runs(ANN, "ta", "r1")
+        begins(story, ANN, "r1")
+        story.opens(BOB, "tb")
+        story.runs(BOB, "tb", "unseen")
+        story.follows(BOB, "tb")
+        story.runs(BOB, "tb", "r2")
+        story.settles("r1", "unseen", "r2")
+        assert {} == story.found("limits")
+
+    def test_a_refusal_at_ones_own_limit_is_right(self) -> None:
+        """Bob has a run himself, though nobody saw its events."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        story.drops(BOB)
+        story.runs(BOB, "tb", "r2")
+        story.is_refused(BOB, "start_run", 429, thread="tb")
+        assert {} == story.found("limits")
+
+    def test_a_start_under_way_may_have_taken_the_slot(self) -> None:
+        """Of several starts at once only one may be let in; the same for a start whose answer never came."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        one = story.asks(BOB, "start_run", thread="tb")
+        two = story.asks(BOB, "start_run", thread="tb")
+        three = story.asks(BOB, "start_run", thread="tb")
+        story.fail(three, 429)
+        story.fail(one, 429)
+        story.info(two)
+        story.is_refused(BOB, "start_run", 429, thread="tb")
+        assert {} == story.found("limits")
+
+    def test_a_run_that_begins_while_another_is_at_the_limit_is_a_fact(self) -> None:
+        """Bob was served although Ann had used up her slots."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        story.runs(BOB, "tb", "r2")
+        assert 0 == story.examined("limits", "starved")
+        begins(story, BOB, "r2")
+        assert 1 == story.examined("limits", "starved")
+        assert {} == story.found("limits")
+
+    def test_while_nobody_is_at_the_limit_nobody_can_be_starved(self) -> None:
+        """Ann's run is over."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        begins(story, ANN, "r1")
+        story.does(ANN, "read_run", {"id": "r1", "status": "completed", "result": "a"}, id="r1")
+        story.runs(BOB, "tb", "r2")
+        begins(story, BOB, "r2")
+        story.settles()
+        assert {} == story.judged("limits").examined

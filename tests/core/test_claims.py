@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.claims import ANOMALIES, CLAIMS, adjudicate, checkers_of, report_of
+from harness.evidence import Claim, ClaimResult, Evidence, Manifest, SubjectKind, Suite, Trial
+from harness.verdict import Finding, Outcome, Verdict
+
+ANSWERS = CLAIMS["SES-2"]  # leaked-in-answer, found by leak
+BOTH = CLAIMS["EVT-1"]  # misdelivered and leaked-in-event, found by misdelivery and leak
+LOAD = CLAIMS["SCL-1"]  # load only, 10 users or more
+
+
+def evidence(verdict: Verdict, *, suite: Suite = Suite.PROPERTIES, users: int = 10) -> Evidence:
+    """Return a verdict as evidence."""
+    return Evidence(
+        suite=suite, target="t", seed=1, users=users, histories=1, verdict=verdict, replay=f"replay {verdict.checker}"
+    )
+
+
+def examined(claim: Claim, checker: str, facts: int = 5) -> Verdict:
+    """Return a verdict of this checker that examined all of the claim's anomalies that it can find."""
+    return Verdict(checker, {name: facts for name in claim.anomalies if ANOMALIES[name].checker == checker})
+
+
+def violating(verdict: Verdict, anomaly: str) -> Verdict:
+    """Return the verdict with one finding."""
+    finding = Finding(anomaly=anomaly, message="seen")
+    return replace(verdict, violations={anomaly: 1}, findings=(finding,))
+
+
+def trial(
+    checker: str,
+    kind: SubjectKind = SubjectKind.MUTANT,
+    outcome: Outcome = Outcome.VIOLATED,
+    suite: Suite = Suite.PROPERTIES,
+) -> Trial:
+    """Return a subject that was put before this checker, and what it said."""
+    expected = checker if kind is SubjectKind.MUTANT else ""
+    return Trial(
+        subject=f"{kind.name.lower()}-{checker}",
+        kind=kind,
+        sentence="",
+        suite=suite,
+        expected=expected,
+        outcomes={checker: outcome},
+    )
+
+
+def supported(claim: Claim, suite: Suite = Suite.PROPERTIES) -> tuple[list[Evidence], list[Trial]]:
+    """Return all that a claim needs to hold."""
+    checkers = checkers_of(claim)
+    return (
+        [evidence(examined(claim, checker), suite=suite) for checker in checkers],
+        [trial(checker, suite=suite) for checker in checkers],
+    )
+
+
+def judged(claim: Claim, items: list[Evidence], trials: list[Trial]) -> tuple[Outcome, tuple[str, ...]]:
+    """Return the outcome with its reasons."""
+    result: ClaimResult = adjudicate(claim, items, trials)
+    return result.outcome, result.reasons
+
+
+class TestAdjudicate:
+    @pytest.mark.parametrize("claim", [ANSWERS, BOTH], ids=lambda claim: claim.id)
+    def test_a_claim_holds_on_facts_and_kills(self, claim: Claim) -> None:
+        """Every anomaly examined, none found, every checker seen to kill."""
+        result = adjudicate(claim, *supported(claim))
+        assert (Outcome.HOLDS, (), 5) == (result.outcome, result.reasons, result.examined)
+        assert result.bound is not None
+        assert 0 < result.bound < 1
+
+    def test_nothing_at_all_is_unknown(self) -> None:
+        """Without evidence and without trials."""
+        outcome, reasons = judged(ANSWERS, [], [])
+        assert Outcome.UNKNOWN is outcome
+        assert (
+            f"nothing was examined for leaked-in-answer: it needs {ANOMALIES['leaked-in-answer'].needs}",
+            "checker leak killed no mutant in this verification",
+        ) == reasons
+
+    def test_one_anomaly_without_a_fact_is_enough_for_unknown(self) -> None:
+        """The least examined anomaly bounds the claim."""
+        items, trials = supported(BOTH)
+        items[1] = evidence(Verdict("leak", {"leaked-in-answer": 99}))
+        outcome, reasons = judged(BOTH, items, trials)
+        assert Outcome.UNKNOWN is outcome
+        assert ["nothing was examined for leaked-in-event"] == [reason.split(":")[0] for reason in reasons]
+
+    def test_a_surviving_mutant_is_unknown(self) -> None:
+        """Though another one was killed."""
+        items, trials = supported(ANSWERS)
+        trials.append(replace(trial("leak", outcome=Outcome.HOLDS), subject="sly"))
+        assert (Outcome.UNKNOWN, ("mutant sly survived leak",)) == judged(ANSWERS, items, trials)
+
+    def test_a_mutant_that_could_not_be_tried_is_unknown(self) -> None:
+        """The reason is the trial's own."""
+        items, trials = supported(ANSWERS)
+        trials.append(replace(trial("leak"), error="no start"))
+        assert (Outcome.UNKNOWN, ("mutant mutant-leak was not tried: no start",)) == judged(ANSWERS, items, trials)
+
+    def test_a_mutant_that_another_checker_killed_is_a_survivor(self) -> None:
+        """It must be seen by the checker that is there for it."""
+        items, trials = supported(ANSWERS)
+        trials[0] = replace(trials[0], outcomes={"leak": Outcome.HOLDS, "access": Outcome.VIOLATED})
+        assert Outcome.UNKNOWN is judged(ANSWERS, items, trials)[0]
+
+    def test_a_flagged_twin_is_unknown(self) -> None:
+        """A checker that cries wolf supports nothing."""
+        items, trials = supported(ANSWERS)
+        trials.append(trial("leak", SubjectKind.TWIN))
+        assert (Outcome.UNKNOWN, ("safe twin twin-leak was flagged by leak",)) == judged(ANSWERS, items, trials)
+
+    def test_a_twin_flagged_by_another_checker_is_not_this_claims_concern(self) -> None:
+        """Nor is a twin that passed."""
+        items, trials = supported(ANSWERS)
+        trials += [trial("access", SubjectKind.TWIN), trial("leak", SubjectKind.TWIN, Outcome.HOLDS)]
+        assert Outcome.HOLDS is judged(ANSWERS, items, trials)[0]
+
+    def test_a_violation_beats_every_doubt(self) -> None:
+        """Found is found, whoever survived and whatever crashed."""
+        items, _ = supported(ANSWERS)
+        items.append(evidence(violating(examined(ANSWERS, "leak"), "leaked-in-answer")))
+        items.append(evidence(Verdict("leak", doubts=("crashed",))))
+        result = adjudicate(ANSWERS, items, [trial("leak", outcome=Outcome.HOLDS)])
+        assert (Outcome.VIOLATED, 1, "replay leak") == (result.outcome, result.violations, result.replay)
+        assert "leak found 1 leaked-in-answer" == result.reasons[0]
+
+    def test_a_finding_of_another_anomaly_does_not_violate(self) -> None:
+        """A leak in an event says nothing about answers."""
+        items, trials = supported(ANSWERS)
+        items.append(evidence(violating(examined(BOTH, "leak"), "leaked-in-event")))
+        assert Outcome.HOLDS is judged(ANSWERS, items, trials)[0]
+
+    def test_a_crashed_checker_is_unknown(self) -> None:
+        """Though it examined much before."""
+        items, trials = supported(ANSWERS)
+        items.append(evidence(replace(examined(ANSWERS, "leak", 1000), doubts=("checker leak crashed",))))
+        assert (Outcome.UNKNOWN, ("checker leak crashed",)) == judged(ANSWERS, items, trials)
+
+    def test_a_claim_that_no_checker_adjudicates_is_unknown(self) -> None:
+        """It says so."""
+        assert (Outcome.UNKNOWN, ("no checker of this version adjudicates it",)) == judged(CLAIMS["NI-1"], [], [])
+
+
+class TestLoadOnly:
+    def test_it_holds_on_evidence_of_the_load_suite(self) -> None:
+        """With as many users as it speaks of."""
+        assert Outcome.HOLDS is judged(LOAD, *supported(LOAD, Suite.LOAD))[0]
+
+    def test_evidence_of_another_suite_does_not_count(self) -> None:
+        """Neither facts nor kills."""
+        items, trials = supported(LOAD, Suite.PROPERTIES)
+        loaded, killed = supported(LOAD, Suite.LOAD)
+        assert Outcome.UNKNOWN is judged(LOAD, items, killed)[0]
+        assert Outcome.UNKNOWN is judged(LOAD, loaded, trials)[0]
+
+    def test_too_few_users_support_nothing_but_can_violate(self) -> None:
+        """What was found among 9 users counts all the same."""
+        items, trials = supported(LOAD, Suite.LOAD)
+        few = [replace(item, users=9) for item in items]
+        outcome, reasons = judged(LOAD, few, trials)
+        assert Outcome.UNKNOWN is outcome
+        assert all("in the load suite with 10 or more users" in reason for reason in reasons)
+        bad = replace(few[0], verdict=violating(few[0].verdict, LOAD.anomalies[0]))
+        assert Outcome.VIOLATED is judged(LOAD, [bad, *few[1:]], trials)[0]
+
+
+class TestReport:
+    MANIFEST = Manifest(
+        run="r",
+        target="t",
+        plan="p",
+        required=("SES-2",),
+        seed=1,
+        users=10,
+        started="2026-01-01T00:00:00Z",
+        version="0",
+    )
+
+    def test_it_holds_when_every_required_claim_does(self) -> None:
+        """Others may be unknown."""
+        items, trials = supported(ANSWERS)
+        assert Outcome.HOLDS is report_of(self.MANIFEST, (), items, trials).outcome
+
+    def test_a_violated_claim_counts_though_it_is_not_required(self) -> None:
+        """Nobody may overlook it."""
+        items, trials = supported(ANSWERS)
+        items.append(evidence(violating(examined(BOTH, "misdelivery"), "misdelivered")))
+        assert Outcome.VIOLATED is report_of(self.MANIFEST, (), items, trials).outcome
+
+    def test_a_verification_that_stopped_early_does_not_hold(self) -> None:
+        """Whatever it had shown until then; and one that requires nothing shows nothing."""
+        items, trials = supported(ANSWERS)
+        assert Outcome.UNKNOWN is report_of(self.MANIFEST, (), items, trials, note="stopped").outcome
+        assert Outcome.UNKNOWN is report_of(replace(self.MANIFEST, required=()), (), items, trials).outcome
+
+
+class TestCatalogue:
+    def test_every_claim_names_known_anomalies(self) -> None:
+        """And every anomaly stands in some claim, or nobody would hear of it."""
+        named = {name for claim in CLAIMS.values() for name in claim.anomalies}
+        assert set(ANOMALIES) == named
