@@ -1,0 +1,249 @@
+"""The command line. Prints, and decides the exit code; everything else is done elsewhere.
+
+Exit codes: 0 every required claim holds; 1 a claim is violated; 2 it could not run (usage, unreachable target);
+3 incomplete: something required is unknown; 4 a report does not verify.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from harness.evidence import ClaimResult, Report
+from harness.verdict import Outcome
+
+EXIT_CODES = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outcome.UNKNOWN: 3}
+COULD_NOT_RUN = 2
+DOES_NOT_VERIFY = 4
+
+
+class Complaint(click.ClickException):
+    """One clear error: what, why, what to do. Exit code 2."""
+
+    exit_code = COULD_NOT_RUN
+
+
+class _Commands(click.Group):
+    """Commands whose crash is not taken for a violation: Python's own exit code for an exception is 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            click.echo(traceback.format_exc(), err=True)
+            raise Complaint(f"it crashed ({error!r}): see above. Mend the target, or report a fault") from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="isolation-harness")
+def main() -> None:
+    """Shows whether the users of one process can see, change or disturb each other."""
+
+
+@main.command()
+@click.option("--target", default="reference", show_default=True, help="A name of `harness list`, or your own.")
+@click.option("--plan", "plan_name", default="quick", show_default=True, help="quick, standard, deep, or a TOML file.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="One seed, one run.")
+@click.option("--users", type=click.IntRange(min=2, max=46_655), help="Concurrent users; the plan's when left out.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in reports/out by default.")
+@click.option("--workers", default=os.cpu_count() or 1, show_default="cores", type=click.IntRange(min=1))
+def verify(target: str, plan_name: str, seed: int, users: int | None, out: Path | None, workers: int) -> None:
+    """Carry a plan out on a target, and write a report."""
+    from harness.display import Display
+    from harness.model import Unreachable
+    from harness.mutants import SUBJECTS
+    from harness.plan import PlanError, read_plan
+    from harness.resolve import TargetError, resolve
+    from harness.store import RunFolder, StoreError
+    from harness.verification import Verification, manifest_of, read_report
+
+    try:
+        plan = read_plan(plan_name, frozenset(SUBJECTS))
+        plan = plan if users is None else plan.with_users(users)
+        named = resolve(target)
+        asked = plan.load.users if plan.load else plan.properties.users if plan.properties else 0
+        path = out or _new_folder(target, seed)
+        manifest = manifest_of(named, plan, seed, asked, _typed(), path)
+        folder = RunFolder.create(path, manifest)
+    except (PlanError, TargetError, StoreError) as error:
+        raise Complaint(str(error)) from error
+    with Display() as display:
+        verification = Verification(target=named, plan=plan, seed=seed, folder=folder, workers=workers, say=display.say)
+        try:
+            report, code = verification.run(), None
+        except Exception as error:
+            report = read_report(folder)
+            foreseen = isinstance(error, (Unreachable, TargetError))
+            display.say(str(error) if foreseen else traceback.format_exc())
+            code = COULD_NOT_RUN if not any(run.operations for run in report.suites) else None
+        except KeyboardInterrupt:
+            report, code = read_report(folder), None
+    _conclude(report, path)
+    sys.exit(EXIT_CODES[report.outcome] if code is None else code)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def check(folder: Path) -> None:
+    """Judge the stored histories of a run anew, and compare with its evidence and its report."""
+    from harness.store import RunFolder, StoreError
+    from harness.verification import differences, judge_anew, read_report, rendered
+
+    try:
+        run = RunFolder.open(folder)
+        judged = judge_anew(run)
+        report = read_report(run)
+        different = differences(run, judged)
+        changed = [name for name, text in rendered(run).items() if run.read_text(name) != text]
+    except StoreError as error:
+        raise Complaint(str(error)) from error
+    for (suite, checker), verdict in judged.items():
+        click.echo(f"{suite:<11} {checker:<13} {verdict.outcome.value:<9} {verdict.facts:>8} examined")
+    different += [f"{name} is not what the evidence renders to" for name in changed]
+    for difference in different:
+        click.echo(f"DOES NOT VERIFY: {difference}", err=True)
+    _conclude(report, folder)
+    sys.exit(DOES_NOT_VERIFY if different else EXIT_CODES[report.outcome])
+
+
+@main.command("report")
+@click.argument("folder", type=click.Path(path_type=Path))
+def report_command(folder: Path) -> None:
+    """Render the report of a run anew, from its evidence alone."""
+    from harness.store import RunFolder, StoreError
+    from harness.verification import write_report
+
+    try:
+        report = write_report(RunFolder.open(folder))
+    except StoreError as error:
+        raise Complaint(str(error)) from error
+    _conclude(report, folder)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--attempts", default=5, show_default=True, type=click.IntRange(min=1), help="A race may need several.")
+def replay(file: Path, attempts: int) -> None:
+    """Perform the program of a witness again, and say whether the finding shows again."""
+    from harness.model import Unreachable
+    from harness.replay import replay_witness
+    from harness.resolve import TargetError
+    from harness.store import StoreError, read_witness
+
+    try:
+        witness = read_witness(file)
+        result = replay_witness(witness, attempts)
+    except (StoreError, TargetError, Unreachable) as error:
+        raise Complaint(str(error)) from error
+    click.echo(f"{witness.checker} on {witness.target}, seed {witness.header.seed}:")
+    for number, step in enumerate(witness.story(), 1):
+        click.echo(f"  {number:>3}. {step}")
+    if result.finding is None:
+        click.echo(f"not seen in {result.attempts} attempts")
+        sys.exit(EXIT_CODES[Outcome.UNKNOWN])
+    click.echo(f"{result.finding.anomaly.upper()}: {result.finding.message}")
+    click.echo(f"seen in attempt {result.attempts} of at most {attempts}")
+    sys.exit(EXIT_CODES[Outcome.VIOLATED])
+
+
+@main.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_command(as_json: bool) -> None:
+    """Name the claims, checkers, mutants, safe twins, null targets and targets."""
+    from harness.checkers import CHECKERS
+    from harness.claims import CLAIMS
+    from harness.mutants import MUTANTS, NULLS, TWINS
+    from harness.resolve import TARGETS
+
+    known = {
+        "claims": {claim.id: claim.sentence for claim in CLAIMS.values()},
+        "checkers": {checker.name: checker.sentence for checker in CHECKERS.values()},
+        "targets": dict(TARGETS),
+        "mutants": {name: f"{item.incident}: {item.sentence}" for name, item in MUTANTS.items()},
+        "safe twins": {name: item.sentence for name, item in TWINS.items()},
+        "null targets": {name: item.sentence for name, item in NULLS.items()},
+    }
+    if as_json:
+        click.echo(json.dumps(known, indent=2, ensure_ascii=False))
+        return
+    for group, items in known.items():
+        click.secho(group, bold=True)
+        for name, sentence in items.items():
+            click.echo(f"  {name:<24} {sentence}")
+
+
+@main.command()
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
+@click.option("--workers", default=os.cpu_count() or 1, show_default="cores", type=click.IntRange(min=1))
+@click.option("--suite", type=click.Choice(["properties", "load", "all"]), default="properties", show_default=True)
+def mutants(seed: int, workers: int, suite: str) -> None:
+    """Print the kill matrix: mutant x checker x suite. Exit 1 when a mutant survives or a twin is flagged."""
+    from harness.kill_matrix import kill_matrix
+
+    matrix = kill_matrix(seed, workers, suite, lambda line: click.echo(line, err=True))
+    click.echo(matrix.table)
+    sys.exit(EXIT_CODES[Outcome.HOLDS] if matrix.passed else EXIT_CODES[Outcome.VIOLATED])
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+def serve(host: str, port: int) -> None:
+    """Serve the bundled backend; its settings come from REFERENCE_IMPL_... variables."""
+    from reference_impl.app import Settings
+    from reference_impl.app import serve as serve_app
+
+    try:
+        settings = Settings.from_environment()
+    except ValueError as error:
+        raise Complaint(str(error)) from error
+    serve_app(settings, host, port)
+
+
+def _typed() -> str:
+    return shlex.join(["harness", *sys.argv[1:]])
+
+
+def _new_folder(target: str, seed: int) -> Path:
+    """Return the first unused folder for this target and seed; names carry no time, so runs compare."""
+    plain = "".join(letter if letter.isalnum() else "-" for letter in target).strip("-")
+    number = 1
+    while (path := Path("reports") / "out" / f"{plain}-{seed}-{number}").exists():
+        number += 1
+    return path
+
+
+def _conclude(report: Report, path: Path) -> None:
+    """Print verdict, first finding, replay command and report path."""
+    required = [result for result in report.claims if result.required]
+    holding = sum(result.outcome is Outcome.HOLDS for result in required)
+    colour = {Outcome.HOLDS: "green", Outcome.VIOLATED: "red", Outcome.UNKNOWN: "yellow"}[report.outcome]
+    click.secho(
+        f"{report.outcome.value.upper()}: {holding} of {len(required)} required claims hold", fg=colour, bold=True
+    )
+    violated = [result for result in report.claims if result.outcome is Outcome.VIOLATED]
+    for result in violated:
+        click.echo(f"  {result.claim.id} violated: {result.claim.sentence}")
+    for result in required:
+        if result.outcome is Outcome.UNKNOWN:
+            click.echo(f"  {result.claim.id} unknown: {'; '.join(result.reasons[:2])}")
+    _first_finding(violated)
+    if report.note:
+        click.echo(report.note)
+    click.echo(f"report: {path / 'report.html'}")
+
+
+def _first_finding(violated: list[ClaimResult]) -> None:
+    for result in violated:
+        for finding in result.findings[:1]:
+            click.echo(f"{finding.anomaly.upper()}: {finding.message}")
+            click.echo(f"Replay: {result.replay}")
+            return

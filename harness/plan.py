@@ -1,0 +1,166 @@
+"""What a verification must carry out: claims, suites, budgets. Pinned in git, so that nobody can quietly ask for less.
+
+A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file:
+
+    name = "nightly"
+    claims = ["EVT-1", "SES-2"]         # required; left out: all that this version can adjudicate
+    trials = ["shared-bridge"]          # mutants, twins and null targets; left out: all of them
+
+    [properties]                        # or above: properties = false, which leaves the suite out
+    examples = 100                      # random programs
+    steps = 30                          # per program, at most
+    users = 10
+    shrink_s = 20
+
+    [load]                              # or above: load = false
+    duration_s = 20
+    users = 10
+    trials = ["shared-bridge"]          # mutants that the load suite must kill
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from harness.claims import CLAIMS
+
+ADJUDICABLE = tuple(claim.id for claim in CLAIMS.values() if claim.anomalies)
+"""The claims that a checker of this version can adjudicate."""
+
+
+class PlanError(ValueError):
+    """A plan cannot be used. Says all that is wrong with it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class PropertiesBudget(_Part):
+    """How much the properties suite does."""
+
+    examples: Annotated[int, Field(ge=0, le=1_000_000)] = 40
+    """Random programs, beside the fixed tours."""
+    steps: Annotated[int, Field(ge=1, le=10_000)] = 25
+    """The most steps of one program."""
+    users: Annotated[int, Field(ge=2, le=1_000)] = 10
+    """Users of the fixed tours; random programs have up to 4 of them at work."""
+    component_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    """Random inputs for each property of a part."""
+    shrink_s: Annotated[float, Field(ge=0)] = 10.0
+    """The most seconds spent on making a failing program smaller."""
+
+
+class LoadBudget(_Part):
+    """How much the load suite does."""
+
+    duration_s: Annotated[float, Field(gt=0, le=86_400)] = 8.0
+    """How long the users work, from the moment all are connected."""
+    users: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Concurrent users."""
+    trials: tuple[str, ...] = ("shared-bridge",)
+    """The mutants that the load suite must kill."""
+
+
+class Plan(_Part):
+    """What a verification must carry out."""
+
+    name: str
+    """As in reports."""
+    claims: tuple[str, ...] = ADJUDICABLE
+    """Those that must hold."""
+    trials: tuple[str, ...] | None = None
+    """Mutants, twins and null targets to try; None means all."""
+    properties: PropertiesBudget | None = PropertiesBudget()
+    """None leaves the suite out; `properties = false` in a file."""
+    load: LoadBudget | None = LoadBudget()
+    """None leaves the suite out; `load = false` in a file."""
+
+    @field_validator("properties", "load", mode="before")
+    @classmethod
+    def _left_out(cls, value: object) -> object:
+        return None if value is False else value  # TOML has no None
+
+    def with_users(self, users: int) -> Plan:
+        """Return this plan for another number of users."""
+        return self.model_validate(
+            self.model_dump()
+            | {
+                "properties": self.properties and {**self.properties.model_dump(), "users": max(2, users)},
+                "load": self.load and {**self.load.model_dump(), "users": users},
+            }
+        )
+
+
+QUICK_TRIALS = (
+    *("shared-bridge", "memoised-search", "idle-semaphore", "slots-for-all", "one-breaker", "default-argument"),
+    *("handed-out-dict", "torn-freeze", "joined-keys", "fallback-identity", "global-bridge", "unreleased-scopes"),
+    *("broadcast", "late-route", "twice-completed", "error-broadcast", "unchecked-follow"),
+    *("global-session", "eager-commit", "unfiltered-search", "lost-update"),
+    *("first-context", "held-lock", "unchecked-run", "telling-refusal", "unchecked-signature"),
+    *("cache-by-user", "lock-per-user", "announcement", "unhurried"),
+    *("grant-all", "deny-all", "echo-all", "dead"),
+)
+"""Mutants that cover every checker and every section of the incidents, some safe twins, and every null target."""
+
+PLANS: Mapping[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan(
+            name="quick", trials=QUICK_TRIALS, properties=PropertiesBudget(examples=20), load=LoadBudget(duration_s=6)
+        ),
+        Plan(
+            name="standard",
+            properties=PropertiesBudget(examples=300, steps=40, component_examples=300, shrink_s=60),
+            load=LoadBudget(duration_s=30),
+        ),
+        Plan(
+            name="deep",
+            properties=PropertiesBudget(examples=5_000, steps=80, component_examples=2_000, shrink_s=300),
+            load=LoadBudget(duration_s=300, users=50),
+        ),
+    )
+}
+
+
+def read_plan(name: str, trials: frozenset[str]) -> Plan:
+    """Return the built-in plan of this name, or the one in the TOML file of this name.
+
+    Args:
+        name: `quick`, `standard`, `deep`, or a path.
+        trials: every mutant, twin and null target there is, by which a plan is checked.
+
+    Raises:
+        PlanError: there is no such plan, or it is wrong; says everything that is.
+    """
+    if name in PLANS:
+        return PLANS[name]
+    path = Path(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlanError(
+            f"there is no plan {name!r}: give one of {', '.join(PLANS)}, or a TOML file ({error})"
+        ) from error
+    try:
+        plan = Plan.model_validate({"name": path.stem} | tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise PlanError(f"plan {name} is wrong: {_told(error)}. Mend the file; README.md shows one") from error
+    wrong = [f"unknown claim {claim!r}" for claim in plan.claims if claim not in CLAIMS]
+    asked = {*(plan.trials or ()), *(plan.load.trials if plan.load else ())}
+    wrong += [f"unknown mutant, twin or null target {trial!r}" for trial in sorted(asked - trials)]
+    wrong += [] if plan.claims else ["no claims: a plan that requires nothing shows nothing"]
+    if wrong:
+        raise PlanError(f"plan {name} is wrong: {'; '.join(wrong)}. `harness list` names all there are")
+    return plan
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+    return str(error)

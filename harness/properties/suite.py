@@ -1,0 +1,256 @@
+"""The properties suite, start to end: tours, random programs, parts. Gives a SuiteRun and one Evidence per checker."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.model import Component, Header, Promises, Target, Unreachable
+from harness.performance import OpenTarget, Performance, Totals, lasting, promises_of
+from harness.plan import PropertiesBudget
+from harness.program import Program
+from harness.properties.legacy_api import LegacyProbe
+from harness.properties.machine import Failure, Search, explore
+from harness.properties.parts import PartsProbe
+from harness.properties.tours import tours
+from harness.recorder import Recorder
+from harness.runner import Deadlines
+from harness.store import HistoryFile, RunFolder, Witness
+from harness.verdict import Checker, FoldGuard, Verdict
+
+PARTS = "parts"
+UNFIT = frozenset({"tampering", "interference"})
+"""Checkers whose findings about one user alone say that the target does not do its work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertiesSuite:
+    """What to run, and how.
+
+    Args:
+        target: as given to `--target`; stands in replay commands.
+        open_target: opens it.
+        budget: how much to do.
+        seed: of the data; every program derives its own from it.
+        checkers: who judges.
+        folder: where histories and witnesses go; None keeps nothing.
+        say: told what is going on, in short lines.
+        deadlines: of the runner.
+        first: the tour that is played before the others, or `parts`.
+        until: a checker; the suite ends as soon as it has found something. None runs everything.
+    """
+
+    target: str
+    open_target: OpenTarget
+    budget: PropertiesBudget
+    seed: int
+    checkers: Mapping[str, Checker]
+    folder: RunFolder | None = None
+    say: Callable[[str], None] = lambda line: None
+    deadlines: Deadlines | None = None
+    first: str = ""
+    until: str | None = None
+
+    def run(self) -> SuiteOutcome:
+        """Carry the suite out. What was recorded before a target went away is judged all the same."""
+        started = monotonic()
+        work = _Work(self)
+        with self._file() as file:
+            try:
+                with asyncio.Runner() as loop:
+                    work.carry_out(loop, file)
+            except Unreachable as error:
+                work.doubt = work.unreachable = str(error)
+        return work.outcome(monotonic() - started)
+
+    def header(self, target: str, number: int, users: int, promises: Promises) -> Header:
+        """Return the header of the history with this number: each has canaries of its own."""
+        seed = self.seed * 1_000_003 + number
+        return Header(target=target, suite=Suite.PROPERTIES, seed=seed, users=users, promises=promises)
+
+    @contextmanager
+    def _file(self) -> Iterator[HistoryFile | None]:
+        if self.folder is None:
+            yield None
+            return
+        with self.folder.history_file(f"properties-{_plain(self.target)}") as file:
+            yield file
+
+
+class _Work:
+    """One run of the suite."""
+
+    def __init__(self, suite: PropertiesSuite) -> None:
+        self._suite = suite
+        self._totals = Totals()
+        self._failures: dict[str, Failure] = {}
+        self._files: tuple[str, ...] = ()
+        self._number = 0
+        self._unfit = ""
+        self.doubt = ""
+        self.unreachable = ""
+
+    def carry_out(self, loop: asyncio.Runner, file: HistoryFile | None) -> None:
+        self._files = (file.name,) if file is not None else ()
+        kept = lasting(self._suite.open_target)
+        open_target = loop.run(kept.__aenter__())
+        try:
+            if self._suite.first == PARTS:
+                loop.run(self._parts(open_target, file))
+            if not self._is_done():
+                loop.run(self._tours(open_target, file))
+            if not self._is_done():
+                self._random(loop, open_target, file)
+            if not self._is_done() and self._suite.first != PARTS:
+                loop.run(self._parts(open_target, file))
+        finally:
+            loop.run(kept.__aexit__(None, None, None))
+
+    # Tours
+
+    async def _tours(self, open_target: OpenTarget, file: HistoryFile | None) -> None:
+        async with open_target() as target:
+            promises, suffix = promises_of(target), self._suffix(target)
+        programs = tours(self._suite.budget.users, promises, suffix)
+        for program in sorted(programs, key=lambda program: program.name != self._suite.first):
+            self._suite.say(f"tour {program.name}")
+            await self._play(program, open_target, file)
+            if self._is_done():
+                return
+
+    def _suffix(self, target: Target) -> str:
+        return f".s{self._suite.seed}" if getattr(target, "lasting", False) else ""
+
+    async def _play(self, program: Program, open_target: OpenTarget, file: HistoryFile | None) -> None:
+        users = sum("~" not in user.id for user in program.users)
+        async with open_target() as target:
+            header = self._suite.header(target.name, self._number, users, promises_of(target))
+            self._number += 1
+            performance = Performance(target, program, header, self._suite.checkers, file, self._suite.deadlines)
+            try:
+                async with performance:
+                    await performance.perform(program.steps)
+                    await performance.settle()
+            finally:
+                performance.add_to(self._totals, 1 if program.name == "solo" else users)
+        verdicts = performance.verdicts()
+        self._keep(Failure(program, header, tuple(performance.events), verdicts))
+        if program.name == "solo":
+            found = [verdicts[name] for name in UNFIT if name in verdicts and verdicts[name].violated]
+            self._unfit = "; ".join(verdict.findings[0].message for verdict in found)
+
+    def _keep(self, failure: Failure) -> None:
+        for name, verdict in failure.verdicts.items():
+            known = self._failures.get(name)
+            if verdict.violated and (known is None or len(failure.program.steps) < len(known.program.steps)):
+                self._failures[name] = failure
+
+    # Random programs
+
+    def _random(self, loop: asyncio.Runner, open_target: OpenTarget, file: HistoryFile | None) -> None:
+        budget = self._suite.budget
+        self._suite.say(f"{budget.examples} random programs")
+        search = Search(
+            loop=loop,
+            open_target=open_target,
+            checkers=self._suite.checkers,
+            header=lambda target, number, users, promises: self._suite.header(target, 1000 + number, users, promises),
+            file=file,
+            shrink_s=0.0 if self._suite.until else budget.shrink_s,
+            totals=self._totals,
+        )
+        try:
+            explore(search, examples=budget.examples, steps=budget.steps, seed_value=self._suite.seed)
+        finally:
+            if search.smallest is not None:
+                self._keep(search.smallest)
+
+    # Parts
+
+    async def _parts(self, open_target: OpenTarget, file: HistoryFile | None) -> None:
+        async with open_target() as target:
+            if not isinstance(target, Component):
+                return
+            self._suite.say("the parts on their own")
+            header = self._suite.header(target.name, 999, 2, promises_of(target))
+            folds = {name: FoldGuard(checker, header) for name, checker in self._suite.checkers.items()}
+            if file is not None:
+                file.begin(header, Program(PARTS, (), ()))
+            recorder = Recorder(*(fold.step for fold in folds.values()), *([file.append] if file else []))
+            budget = self._suite.budget
+            try:
+                PartsProbe(target.components, recorder, budget.component_examples, self._suite.seed).run()
+                await LegacyProbe(target.components, recorder, header.seed).run()
+            except Exception as error:
+                self.doubt = f"the parts could not be examined to the end: {error!r}"
+            self._totals.add({name: fold.verdict() for name, fold in folds.items()})
+            self._totals.histories += 1
+            self._totals.events += recorder.counts.total()
+
+    # What came of it
+
+    def _is_done(self) -> bool:
+        until = self._suite.until
+        return until is not None and until in self._totals.verdicts and self._totals.verdicts[until].violated > 0
+
+    def outcome(self, duration_s: float) -> SuiteOutcome:
+        suite, totals = self._suite, self._totals
+        doubts = tuple(filter(None, (self.doubt, self._unfit and f"one user alone is not served: {self._unfit}")))
+        run = SuiteRun(
+            suite=Suite.PROPERTIES,
+            target=suite.target,
+            seed=suite.seed,
+            users=totals.users,
+            histories=totals.histories,
+            operations=totals.operations,
+            events=totals.events,
+            faults=totals.faults,
+            duration_s=round(duration_s, 3),
+            files=self._files,
+            measures={"deliveries": totals.deliveries.table()},
+            doubt="; ".join(doubts),
+        )
+        evidence = []
+        for name in suite.checkers:
+            verdict = totals.verdicts.get(name, Verdict(name))
+            failure = self._failures.get(name)
+            if failure is not None and not verdict.violated:
+                verdict = verdict.merge(failure.verdicts[name])
+            evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), failure))
+        return SuiteOutcome(run, tuple(evidence), self.unreachable)
+
+    def _evidence(self, checker: str, verdict: Verdict, failure: Failure | None) -> Evidence:
+        suite = self._suite
+        witness = None
+        replay = f"harness verify --target {shlex.quote(suite.target)} --seed {suite.seed}"
+        if failure is not None and suite.folder is not None:
+            seen = Witness(
+                checker=checker,
+                finding=failure.verdicts[checker].findings[0],
+                target=suite.target,
+                header=failure.header,
+                program=failure.program,
+                history=failure.events,
+            )
+            witness = suite.folder.write_witness(f"{checker}-{_plain(suite.target)}", seen)
+            replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
+        return Evidence(
+            suite=Suite.PROPERTIES,
+            target=suite.target,
+            seed=suite.seed,
+            users=self._totals.users,
+            histories=self._totals.histories,
+            verdict=verdict,
+            replay=replay,
+            witness=witness,
+        )
+
+
+def _plain(name: str) -> str:
+    """Return a name that can be a file's."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name).strip("-") or "target"

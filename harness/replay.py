@@ -1,0 +1,47 @@
+"""Performs the program of a witness again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from harness.checkers import CHECKERS
+from harness.performance import Performance
+from harness.resolve import resolve
+from harness.store import StoreError, Witness
+from harness.verdict import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a replay: the finding, and in which attempt it showed; or None, and how many were made."""
+
+    finding: Finding | None
+    attempts: int
+
+
+def replay_witness(witness: Witness, attempts: int) -> Replayed:
+    """Perform the witness's program until its checker finds its anomaly again, at most so many times.
+
+    Raises:
+        TargetError: its target is not here.
+        StoreError: its checker is not here.
+    """
+    if witness.checker not in CHECKERS:
+        raise StoreError(f"there is no checker {witness.checker!r} here: replay with the version that recorded it")
+    for attempt in range(1, attempts + 1):
+        finding = asyncio.run(_attempt(witness))
+        if finding is not None:
+            return Replayed(finding, attempt)
+    return Replayed(None, attempts)
+
+
+async def _attempt(witness: Witness) -> Finding | None:
+    named = resolve(witness.target)
+    checkers = {witness.checker: CHECKERS[witness.checker]}
+    async with named.open() as target:
+        async with Performance(target, witness.program, witness.header, checkers) as performance:
+            await performance.perform(witness.program.steps)
+            await performance.settle()
+        found = performance.verdicts()[witness.checker].findings
+    return next((finding for finding in found if finding.anomaly == witness.finding.anomaly), None)

@@ -1,0 +1,136 @@
+"""From the name of a target to the target.
+
+A name is `reference`, `service`, a mutant, safe twin or null target, or a user's own: `module:attribute` or
+`path/to/file.py:attribute`. The attribute is a callable without arguments that returns a Target, or an async context
+manager of one. It may import what lies in the working directory, and beside its file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from harness.model import Target, Unreachable
+from harness.mutants import SUBJECTS, Subject
+from harness.performance import OpenTarget
+from harness.targets.reference import components_of, open_reference
+from harness.targets.service import open_service
+from reference_impl.app import Parts, create_app
+
+REFERENCE, SERVICE = "reference", "service"
+
+TARGETS: Mapping[str, str] = MappingProxyType(
+    {
+        REFERENCE: "the bundled backend in this process, over ASGI, with every tap on",
+        SERVICE: "the bundled backend in a uvicorn process on 127.0.0.1, over real HTTP and WebSocket",
+    }
+)
+
+
+class TargetError(Exception):
+    """A target cannot be found. Says what was looked for, why it failed, and what to give instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTarget:
+    """A target by its name.
+
+    Args:
+        name: as given.
+        open: opens it.
+        server: what the server process of the load suite is asked for; None when it cannot serve this target.
+        subject: the mutant, twin or null target that it is.
+    """
+
+    name: str
+    open: OpenTarget
+    server: str | None = None
+    subject: Subject | None = None
+
+
+def resolve(name: str) -> NamedTarget:
+    """Return the target of this name.
+
+    Raises:
+        TargetError: there is none.
+    """
+    if name == REFERENCE:
+        return NamedTarget(name, lambda: open_reference(name, create_app, components_of(Parts())), REFERENCE)
+    if name == SERVICE:
+        return NamedTarget(name, lambda: open_service(name, REFERENCE, components_of(Parts())), REFERENCE)
+    if name in SUBJECTS:
+        subject = SUBJECTS[name]
+        return NamedTarget(name, subject.open, subject.server, subject)
+    return NamedTarget(name, _own(name))
+
+
+def _own(name: str) -> OpenTarget:
+    where, colon, attribute = name.rpartition(":")
+    if not colon or not attribute:
+        raise TargetError(
+            f"there is no target {name!r}: give {', '.join(TARGETS)}, a name that `harness list` shows, or your own as "
+            "module:attribute or path/to/file.py:attribute"
+        )
+    try:
+        make = getattr(_module(where), attribute)
+    except AttributeError as error:
+        raise TargetError(f"{where} has no {attribute!r}, so there is no target: name a callable in it") from error
+    if not callable(make):
+        raise TargetError(f"{name} is a {type(make).__name__}, not a callable: name a function that returns a Target")
+    return lambda: _opened(name, make)
+
+
+def _module(where: str) -> ModuleType:
+    beside = [str(Path(where).resolve().parent)] if where.endswith(".py") else []
+    # At the end, so that a user's folder called `reports` hides nothing of ours.
+    sys.path.extend(folder for folder in (str(Path.cwd()), *beside) if folder not in sys.path)
+    try:
+        if not where.endswith(".py"):
+            return importlib.import_module(where)
+        path = Path(where).resolve()
+        spec = importlib.util.spec_from_file_location(f"harness_target_{path.stem}", path)
+        assert spec is not None, f"{path} ends in .py"
+        assert spec.loader is not None, f"{path} ends in .py"
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise TargetError(f"{where} cannot be imported ({error!r}): mend it, or name another target") from error
+    return module
+
+
+@asynccontextmanager
+async def _opened(name: str, make: Callable[[], Any]) -> AsyncIterator[Target]:
+    try:
+        made = make()
+    except Unreachable:
+        raise
+    except Exception as error:
+        raise TargetError(f"{name} raised {error!r} instead of giving a target: mend it, or name another") from error
+    if isinstance(made, AbstractAsyncContextManager):
+        async with made as target:
+            yield _checked(name, target)
+        return
+    target = _checked(name, made)
+    try:
+        yield target
+    finally:
+        await target.close()
+
+
+def _checked(name: str, target: Any) -> Target:
+    missing = [part for part in ("name", "connect", "close") if not hasattr(target, part)]
+    if missing:
+        raise TargetError(
+            f"{name} gave a {type(target).__name__} without {', '.join(missing)}: a target has a name, connect(user, "
+            "on_push) and close(). See harness.model.Target"
+        )
+    checked: Target = target
+    return checked

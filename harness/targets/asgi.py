@@ -1,0 +1,155 @@
+"""Runs an ASGI application in this process: lifespan, and WebSocket. HTTP goes through `httpx.ASGITransport`.
+
+A request runs in the task that asks, so cancelling the caller cancels the application at the await it is at, which
+no client over a network can do.
+
+Source: ASGI 3.0, the lifespan and websocket specifications (asgi.readthedocs.io).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from harness.model import Refused, Unreachable
+
+Message = MutableMapping[str, Any]
+Application = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+
+
+class Lifespan:
+    """Starts and stops an application. Use as an async context manager."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._receive: asyncio.Queue[Message] = asyncio.Queue()
+        self._send: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Lifespan:
+        self._task = asyncio.create_task(self._run(), name="lifespan")
+        await self._exchange("lifespan.startup")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._exchange("lifespan.shutdown")
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        try:
+            await self._app(scope, self._receive.get, self._send.put)
+        except Exception as error:
+            await self._send.put({"type": "lifespan.failed", "message": repr(error)})
+
+    async def _exchange(self, phase: str) -> None:
+        await self._receive.put({"type": phase})
+        answer = await self._send.get()
+        if answer["type"].endswith("failed"):
+            raise Unreachable(f"the application failed at {phase}: {answer.get('message', '')}. Mend it and try again")
+
+
+class WebSocket:
+    """One WebSocket to an application in this process.
+
+    Args:
+        app: the application.
+        path: of the socket.
+        headers: lower-case names.
+        subprotocols: offered.
+        on_text: called with each text frame, in order, at once.
+        on_close: called with (code, reason) when the application closes.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        subprotocols: Sequence[str] = (),
+        on_text: Callable[[str], None],
+        on_close: Callable[[int, str], None],
+    ) -> None:
+        self._app = app
+        self._scope: dict[str, Any] = {
+            "type": "websocket",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "ws",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 50_000),
+            "server": ("127.0.0.1", 80),
+            "subprotocols": list(subprotocols),
+            "state": {},
+            "extensions": {},
+        }
+        self._receive: asyncio.Queue[Message] = asyncio.Queue()
+        self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_text, self._on_close = on_text, on_close
+        self._open = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Shake hands.
+
+        Raises:
+            Refused: the application does not accept.
+        """
+        self._task = asyncio.create_task(self._run(), name="websocket")
+        self._receive.put_nowait({"type": "websocket.connect"})
+        await self._accepted
+
+    async def send(self, text: str) -> None:
+        """Send a text frame.
+
+        Raises:
+            ConnectionError: the socket is closed.
+        """
+        if not self._open:
+            raise ConnectionError("the socket is closed")
+        self._receive.put_nowait({"type": "websocket.receive", "text": text})
+
+    async def close(self) -> None:
+        """Drop the connection at once, and wait until the application has noticed."""
+        self._open = False
+        self._receive.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        if self._task is not None:
+            _, late = await asyncio.wait([self._task], timeout=5)
+            for task in late:
+                task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            await self._app(self._scope, self._receive.get, self._sent)
+        except Exception as error:
+            self._closed(1011, repr(error))
+        else:
+            self._closed(1000, "")
+
+    async def _sent(self, message: Message) -> None:
+        match message["type"]:
+            case "websocket.accept":
+                self._open = True
+                if not self._accepted.done():
+                    self._accepted.set_result(None)
+            case "websocket.send":
+                if self._open and message.get("text") is not None:
+                    self._on_text(message["text"])
+            case "websocket.close":
+                self._closed(message.get("code", 1000), message.get("reason") or "")
+
+    def _closed(self, code: int, reason: str) -> None:
+        if not self._accepted.done():
+            self._accepted.set_exception(Refused(403, f"handshake refused with {code} {reason}".strip()))
+        elif self._open:
+            self._open = False
+            self._on_close(code, reason)

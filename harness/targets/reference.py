@@ -1,0 +1,152 @@
+"""The bundled backend in this process: HTTP and WebSocket over ASGI, SQLite in a temporary folder, every tap on."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+
+from harness.components import Components
+from harness.model import Credential, OnPush, Probe, Promises, User
+from harness.targets.asgi import Lifespan, WebSocket
+from harness.targets.dialect import INVALID, DialectClient, Socket, token_for
+from harness.targets.instruments import Instruments
+from reference_impl.agents import DEFAULT_AGENTS
+from reference_impl.app import Parts, Settings
+from reference_impl.factory import AgentInstanceFactory, Limits
+from reference_impl.legacy import AgentRegistry
+
+CreateApp = Callable[[Settings], FastAPI]
+SECRET = "a secret for targets in this process only"
+
+
+def settings_for(folder: Path, secret: str = SECRET) -> Settings:
+    """Return the settings under which the harness runs the bundled backend."""
+    return Settings(database_url=f"sqlite+aiosqlite:///{folder / 'target.db'}", token_secret=secret, drain_s=0.05)
+
+
+def promises_of(settings: Settings) -> Promises:
+    """Return what the bundled backend states of itself."""
+    return Promises(runs_per_user=settings.runs_per_user, credentials=INVALID)
+
+
+def named_by_id(probe: Probe, names: Mapping[str, str]) -> Probe:
+    """Return a comparison with the harness's names for the backend's users."""
+    pairs = [
+        {**pair, "owner": names.get(pair["owner"], pair["owner"]), "observer": names.get(pair["observer"], "")}
+        for pair in probe.value["shared"]
+    ]
+    return replace(probe, value={**probe.value, "shared": pairs})
+
+
+def components_of(parts: Parts, legacy: Callable[[AgentInstanceFactory], AgentRegistry] = AgentRegistry) -> Components:
+    """Return the parts of the bundled backend, to be examined on their own."""
+
+    @asynccontextmanager
+    async def open_legacy() -> AsyncIterator[AgentRegistry]:
+        with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder:
+            storage = parts.storage(settings_for(Path(folder)).database_url, repository=parts.repository)
+            await storage.create()
+            try:
+                factory = parts.factory(
+                    parts.registry(), storage, parts.hub(256), Limits(), emitter=parts.emitter, tools=parts.tools
+                )
+                with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+                    registry = legacy(factory)
+                yield registry
+            finally:
+                await storage.dispose()
+
+    return Components(registry=parts.registry, agents=dict(DEFAULT_AGENTS), context=parts.context, legacy=open_legacy)
+
+
+class ReferenceTarget:
+    """One application in this process."""
+
+    def __init__(self, name: str, app: FastAPI, promises: Promises, components: Components) -> None:
+        self.name = name
+        self.promises = promises
+        self.components = components
+        self._app = app
+        self._http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://target"
+        )
+        self._instruments = Instruments(app.state.backend)
+        self._names: dict[str, str] = {}
+
+    async def connect(self, user: User, on_push: OnPush) -> DialectClient:
+        """Open one connection of this user."""
+        if user.credential is Credential.VALID:
+            self._names[user.name] = user.id
+        client = DialectClient(self._http, token_for(user, self._app.state.backend.settings.token_secret), on_push)
+        await client.open(self._open_socket)
+        return client
+
+    async def probes(self) -> Sequence[Probe]:
+        """Return what the taps saw."""
+        return self._instruments.probes()
+
+    async def resources(self) -> Mapping[str, int]:
+        """Return what requests hold."""
+        return self._instruments.resources()
+
+    async def aliases(self) -> Probe:
+        """Compare live requests."""
+        return named_by_id(self._instruments.aliases(), self._names)
+
+    async def slow(self, user: User, delay_s: float) -> None:
+        """Slow this user's statements."""
+        self._instruments.slow(user.id, delay_s)
+
+    def watch(self) -> None:
+        """Install the taps."""
+        self._instruments.install()
+
+    async def close(self) -> None:
+        """Remove the taps and close the client's side."""
+        self._instruments.remove()
+        await self._http.aclose()
+
+    async def _open_socket(
+        self,
+        headers: Mapping[str, str],
+        on_text: Callable[[str], None],
+        on_close: Callable[[int, str], None],
+    ) -> Socket:
+        socket = WebSocket(self._app, "/events", headers=headers, on_text=on_text, on_close=on_close)
+        await socket.open()
+        return socket
+
+
+@asynccontextmanager
+async def open_reference(
+    name: str,
+    create: CreateApp,
+    components: Components,
+    settings: Callable[[Settings], Settings] = lambda settings: settings,
+    promises: Callable[[Promises], Promises] = lambda promises: promises,
+) -> AsyncIterator[ReferenceTarget]:
+    """Start an application of the bundled backend in this process, and stop it at the end.
+
+    Args:
+        name: of the target.
+        create: makes the application.
+        components: its parts, to be examined on their own.
+        settings, promises: change what the harness would use.
+    """
+    with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder:
+        chosen = settings(settings_for(Path(folder)))
+        app = create(chosen)
+        async with Lifespan(app):
+            target = ReferenceTarget(name, app, promises(promises_of(chosen)), components)
+            target.watch()
+            try:
+                yield target
+            finally:
+                await target.close()

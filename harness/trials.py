@@ -1,0 +1,158 @@
+"""Puts mutants, safe twins and null targets before the checkers, side by side in processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checkers import CHECKERS
+from harness.claims import CLAIMS, doubts_about
+from harness.evidence import Evidence, SubjectKind, Suite, SuiteOutcome, Trial
+from harness.load.suite import run_load
+from harness.model import Unreachable
+from harness.mutants import SUBJECTS, Subject
+from harness.plan import LoadBudget, PropertiesBudget
+from harness.properties.suite import PropertiesSuite
+from harness.runner import Deadlines
+from harness.store import RunFolder
+from harness.targets.server_process import ServerProcess
+
+USERS = 4
+"""In the tours of a trial: every mutant shows with four."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOrder:
+    """One trial to be carried out.
+
+    Args:
+        subject: its name.
+        seed: of the data.
+        examples: random programs, if the tours were not enough.
+        whole: carry on after the expected checker has found something, to see who else does.
+        folder: where to keep the history of it; None keeps nothing.
+    """
+
+    subject: str
+    seed: int
+    examples: int = 20
+    whole: bool = False
+    folder: Path | None = None
+
+
+def carry_out(order: TrialOrder) -> Trial:
+    """Put one subject before every checker, in the properties suite."""
+    subject = SUBJECTS[order.subject]
+    mutant = subject.kind is SubjectKind.MUTANT
+    suite = PropertiesSuite(
+        target=subject.name,
+        open_target=subject.open,
+        budget=PropertiesBudget(
+            examples=order.examples if mutant else 0, users=USERS, component_examples=10, shrink_s=0
+        ),
+        seed=order.seed,
+        checkers=CHECKERS,
+        # What a mutant loses is lost at once; what correct code is slow to give may take its time.
+        deadlines=None if subject.kind is SubjectKind.TWIN else Deadlines(run_s=1.0),
+        folder=RunFolder(order.folder) if order.folder is not None else None,
+        first=subject.shows_on,
+        until=subject.expected if mutant and not order.whole else None,
+    )
+    try:
+        return trial_of(subject, Suite.PROPERTIES, suite.run())
+    except Exception as error:
+        return failed(subject, Suite.PROPERTIES, error)
+
+
+def trial_of(subject: Subject, suite: Suite, outcome: SuiteOutcome) -> Trial:
+    """Return what came of a trial."""
+    evidence = outcome.evidence
+    finding = next((item.verdict.findings[0] for item in _interesting(subject, evidence)), None)
+    return Trial(
+        subject=subject.name,
+        kind=subject.kind,
+        incident=subject.incident,
+        sentence=subject.sentence,
+        suite=suite,
+        expected=subject.expected,
+        outcomes={item.verdict.checker: item.verdict.outcome for item in evidence},
+        holding=tuple(claim.id for claim in CLAIMS.values() if not doubts_about(claim, evidence)),
+        finding=finding,
+        # A dead null target is meant not to answer; any other that could not be examined has not been tried.
+        error="" if subject.kind is SubjectKind.NULL or finding is not None else outcome.run.doubt,
+        measures={"deliveries": outcome.run.measures["deliveries"]} if "deliveries" in outcome.run.measures else {},
+        witness=next((item.witness for item in _interesting(subject, evidence) if item.witness), None),
+    )
+
+
+def failed(subject: Subject, suite: Suite, error: Exception) -> Trial:
+    """Return a trial that could not be carried out."""
+    return Trial(
+        subject=subject.name,
+        kind=subject.kind,
+        incident=subject.incident,
+        sentence=subject.sentence,
+        suite=suite,
+        expected=subject.expected,
+        error=f"{type(error).__name__}: {error}",
+    )
+
+
+def carry_out_all(orders: Sequence[TrialOrder], workers: int) -> Iterator[Trial]:
+    """Carry out all trials, so many at a time, and yield each as it ends."""
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(carry_out, order): order for order in orders}
+        try:
+            for future in as_completed(futures):
+                try:
+                    yield future.result()
+                except Exception as error:
+                    yield failed(SUBJECTS[futures[future].subject], Suite.PROPERTIES, error)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def under_load(
+    name: str, server: str, budget: LoadBudget, seed: int, folder: RunFolder | None, say: Callable[[str], None]
+) -> SuiteOutcome:
+    """Put one target under load.
+
+    Args:
+        name: of the target.
+        server: what the server process is asked for.
+        budget, seed, folder, say: of the load suite.
+
+    Raises:
+        Unreachable: the server process does not start.
+    """
+    say(f"{budget.users} users on {name} for {budget.duration_s:g} s")
+    with ServerProcess(server) as process:
+        return run_load(
+            target_name=name,
+            server=process,
+            budget=budget,
+            seed=seed,
+            folder=folder,
+            history_name=f"load-{name}",
+            on_line=say,
+        )
+
+
+def try_under_load(
+    name: str, budget: LoadBudget, seed: int, folder: RunFolder | None, say: Callable[[str], None]
+) -> Trial:
+    """Put one mutant before the checkers under load."""
+    subject = SUBJECTS[name]
+    try:
+        return trial_of(subject, Suite.LOAD, under_load(name, name, budget, seed, folder, say))
+    except Unreachable as error:
+        return failed(subject, Suite.LOAD, error)
+
+
+def _interesting(subject: Subject, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence with findings: of the expected checker where there is one."""
+    found = [item for item in evidence if item.verdict.findings]
+    return [item for item in found if item.verdict.checker == subject.expected] or found

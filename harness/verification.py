@@ -1,0 +1,223 @@
+"""Carries a plan out on a target, and leaves a run folder from which the report is rendered.
+
+The order: the properties suite, the trials of mutants, twins and null targets, the load suite and its own trials.
+Everything is written to the folder as it comes, so that an interrupted verification keeps what it had.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from harness.checkers import CHECKERS
+from harness.claims import report_of
+from harness.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun
+from harness.model import Event, Header, History, Unreachable
+from harness.mutants import SUBJECTS
+from harness.plan import Plan
+from harness.properties.suite import PropertiesSuite
+from harness.resolve import NamedTarget
+from harness.store import RunFolder
+from harness.trials import TrialOrder, carry_out_all, try_under_load, under_load
+from harness.verdict import Finding, FoldGuard, Verdict, judge
+from reports import render
+
+TRIAL_S = 4.0
+"""How long a mutant is put under load."""
+
+PACKAGES = ("fastapi", "hypothesis", "locust", "sqlalchemy", "uvicorn", "websockets")
+"""Whose versions stand in a manifest."""
+
+
+def environment() -> Mapping[str, str]:
+    """Return what the verification runs on: versions, and nothing that names a machine or a person."""
+    known = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    return {**known, "cores": str(os.cpu_count()), **{name: version(name) for name in PACKAGES}}
+
+
+def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command: str, out: Path) -> Manifest:
+    """Return what is to be verified."""
+    return Manifest(
+        run=out.name,
+        target=target.name,
+        plan=plan.name,
+        required=plan.claims,
+        seed=seed,
+        users=users,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=version("isolation-harness"),
+        environment=environment(),
+        command=command,
+    )
+
+
+def plan_of_gate(users: int) -> Plan:
+    """Return the plan under whose name `mission_critical` keeps what it has seen."""
+    return Plan(name="mission-critical").with_users(users)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """One verification.
+
+    Args:
+        target, plan, seed: of it.
+        folder: made for it.
+        workers: trials at a time.
+        say: told what is going on, in short lines.
+    """
+
+    target: NamedTarget
+    plan: Plan
+    seed: int
+    folder: RunFolder
+    workers: int
+    say: Callable[[str], None]
+
+    def run(self) -> Report:
+        """Carry the plan out and render the report.
+
+        Raises:
+            Unreachable: the target cannot be reached, or went away.
+            KeyboardInterrupt: somebody has had enough.
+
+        Either way what was recorded until then has been reported on.
+        """
+        try:
+            self._properties()
+            self._trials()
+            self._load()
+        except BaseException as error:
+            reason = str(error) if isinstance(error, Unreachable) else type(error).__name__
+            self.folder.write_note(f"the verification was stopped: {reason}")
+            raise
+        finally:
+            report = write_report(self.folder)
+        return report
+
+    def _properties(self) -> None:
+        if self.plan.properties is None:
+            return
+        suite = PropertiesSuite(
+            target=self.target.name,
+            open_target=self.target.open,
+            budget=self.plan.properties,
+            seed=self.seed,
+            checkers=CHECKERS,
+            folder=self.folder,
+            say=lambda line: self.say(f"properties: {line}"),
+        )
+        self._keep(suite.run())
+
+    def _trials(self) -> None:
+        chosen = [name for name in SUBJECTS if self.plan.trials is None or name in self.plan.trials]
+        orders = [
+            TrialOrder(name, self.seed, folder=self.folder.path if name in _KEPT else None)
+            for name in chosen
+            if Suite.PROPERTIES in SUBJECTS[name].suites
+        ]
+        for number, trial in enumerate(carry_out_all(orders, self.workers), 1):
+            self.folder.add(trial)
+            word = "as it should be" if trial.passed else f"NOT AS IT SHOULD BE: {trial.error or trial.flagged_by}"
+            self.say(f"trials: {number} of {len(orders)}, {trial.kind.value} {trial.subject}: {word}")
+
+    def _load(self) -> None:
+        budget = self.plan.load
+        if budget is None:
+            return
+        if self.target.server is None:
+            doubt = f"the load suite cannot start {self.target.name}: it serves the bundled backend and its mutants"
+            self.folder.add(_not_run(self.target.name, self.seed, doubt))
+            return
+        self._keep(under_load(self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load))
+        trial_budget = budget.model_copy(update={"duration_s": min(budget.duration_s, TRIAL_S)})
+        for name in budget.trials:
+            self.folder.add(try_under_load(name, trial_budget, self.seed, self.folder, self._say_load))
+
+    def _say_load(self, line: str) -> None:
+        self.say(f"load: {line}")
+
+    def _keep(self, outcome: SuiteOutcome) -> None:
+        self.folder.add(outcome.run)
+        for item in outcome.evidence:
+            self.folder.add(item)
+        if outcome.unreachable:
+            raise Unreachable(outcome.unreachable)
+
+
+_KEPT = frozenset({"shared-bridge"})
+"""The trial whose history the report draws: before and after."""
+
+
+def write_report(folder: RunFolder) -> Report:
+    """Judge the claims from what the folder holds, and render every form of the report into it."""
+    report = read_report(folder)
+    folder.write_reports(rendered(folder))
+    return report
+
+
+def rendered(folder: RunFolder) -> Mapping[str, str]:
+    """Return every form of the report, rendered anew, by file name."""
+
+    def findings(checker: str, history: History) -> Sequence[Finding]:
+        return judge(CHECKERS[checker], history.header, history.events).findings
+
+    return render(read_report(folder), folder.read_history, findings)
+
+
+def read_report(folder: RunFolder) -> Report:
+    """Judge the claims from what the folder holds."""
+    return report_of(folder.manifest(), folder.suites(), folder.evidence(), folder.trials(), folder.note())
+
+
+def _not_run(target: str, seed: int, doubt: str) -> SuiteRun:
+    return SuiteRun(suite=Suite.LOAD, target=target, seed=seed, users=0, doubt=doubt)
+
+
+def judge_anew(folder: RunFolder) -> Mapping[tuple[str, str], Verdict]:
+    """Fold every stored history of the folder's suites again.
+
+    Returns:
+        By (suite, checker), the merged verdict.
+    """
+    judged: dict[tuple[str, str], Verdict] = {}
+    for run in folder.suites():
+        for file in run.files:
+            for header, _, events in folder.histories(file):
+                for name, verdict in _judged(header, events).items():
+                    known = judged.get((run.suite, name))
+                    judged[run.suite, name] = verdict if known is None else known.merge(verdict)
+    return judged
+
+
+def _judged(header: Header, events: Iterable[Event]) -> Mapping[str, Verdict]:
+    folds = {name: FoldGuard(checker, header) for name, checker in CHECKERS.items()}
+    for event in events:
+        for fold in folds.values():
+            fold.step(event)
+    return {name: fold.verdict() for name, fold in folds.items()}
+
+
+def differences(folder: RunFolder, judged: Mapping[tuple[str, str], Verdict]) -> list[str]:
+    """Return where the stored evidence says something else than its histories, one sentence each."""
+    found = []
+    for item in folder.evidence():
+        anew = judged.get((item.suite, item.verdict.checker))
+        if anew is None:
+            if item.verdict.facts:
+                found.append(f"{item.suite} {item.verdict.checker}: the evidence has no history")
+            continue
+        for what, recorded, seen in (
+            ("examined", item.verdict.examined, anew.examined),
+            ("violations", item.verdict.violations, anew.violations),
+        ):
+            if dict(recorded) != dict(seen):
+                found.append(
+                    f"{item.suite} {item.verdict.checker}: {what} {dict(recorded)}, but judged anew {dict(seen)}"
+                )
+    return found
