@@ -1,0 +1,92 @@
+"""Which histories are worth a picture: the target's own first violation, and one planted bug at work.
+
+Rules:
+
+- A finding is drawn on the history that it was made on, or not at all. A verdict is merged from many histories, so its
+  findings cannot be drawn on the one that was kept: that one is judged anew.
+- A picture that cannot be drawn becomes a sentence that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.evidence import Evidence, Report, SubjectKind, Trial
+from harness.model import History
+from harness.verdict import Finding
+from reports.before_after import BEFORE
+from reports.swimlanes import Swimlanes, swimlanes
+
+ReadHistory = Callable[[str], History]
+"""Returns a stored history by its name in the run folder; raises LookupError when it is not there."""
+
+Judge = Callable[[str, History], Sequence[Finding]]
+"""Returns what the checker of this name finds in a history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One run with something wrong in it.
+
+    Args:
+        subject: the target or mutant.
+        lead: what the subject is, in a sentence.
+        figure: the picture, or None.
+        missing: why there is none, or `""`.
+    """
+
+    subject: str
+    lead: str
+    figure: Swimlanes | None
+    missing: str = ""
+
+
+def stories(report: Report, read_history: ReadHistory, judge: Judge | None = None) -> tuple[Story, ...]:
+    """Return at most two stories: of the target if it was violated, and of a mutant that was killed."""
+    told = []
+    evidence = next((item for item in report.evidence if item.verdict.violated and item.witness), None)
+    if evidence is not None:
+        told.append(_of_target(evidence, read_history, judge))
+    trial = _chosen(report.trials)
+    if trial is not None:
+        told.append(_of_mutant(trial, read_history, judge))
+    return tuple(told)
+
+
+def _of_target(item: Evidence, read_history: ReadHistory, judge: Judge | None) -> Story:
+    checker = item.verdict.checker
+    lead = f"A violation found on the target by checker {checker} in the {item.suite.value} suite."
+    known = item.verdict.findings if item.histories == 1 else ()
+    return _story(item.target, lead, item.witness or "", checker, known, read_history, judge)
+
+
+def _of_mutant(trial: Trial, read_history: ReadHistory, judge: Judge | None) -> Story:
+    lead = f"A planted bug, to show that checker {trial.expected} can see it: {trial.sentence}."
+    known = (trial.finding,) if trial.finding else ()
+    return _story(trial.subject, lead, trial.witness or "", trial.expected, known, read_history, judge)
+
+
+def _chosen(trials: Sequence[Trial]) -> Trial | None:
+    """The shared bridge if its history was kept, else the first other mutant whose history was."""
+    kept = [trial for trial in trials if trial.kind is SubjectKind.MUTANT and trial.passed and trial.witness]
+    return min(kept, key=lambda trial: trial.subject != BEFORE, default=None)
+
+
+def _story(
+    subject: str,
+    lead: str,
+    name: str,
+    checker: str,
+    known: Sequence[Finding],
+    read_history: ReadHistory,
+    judge: Judge | None,
+) -> Story:
+    try:
+        history = read_history(name)
+    except LookupError:
+        return Story(subject, lead, None, f"No figure: the history {name} is not in the run folder.")
+    findings = judge(checker, history) if judge else known
+    figure = swimlanes(history, findings)
+    missing = "" if figure else f"No figure: no finding of {checker} is known to be of the history {name}."
+    return Story(subject, lead, figure, missing)

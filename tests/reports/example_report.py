@@ -1,0 +1,359 @@
+"""Example reports, for tests and for pictures: made by `report_of` from evidence written by hand.
+
+    PYTHONPATH=. python tests/reports/example_report.py /tmp/example     # writes all variants there
+
+The histories are those of eight imaginary users, derived from small fixed rules, not from chance.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.catalogue import ANOMALIES, CLAIMS
+from harness.claims import report_of
+from harness.evidence import Evidence, Manifest, Report, SubjectKind, Suite, SuiteRun, Trial
+from harness.model import Event, EventKind, Header, History, Value, user_id
+from harness.verdict import Finding, Outcome, Verdict
+from reports import render
+
+TARGET = "reference"
+USERS = 8
+BRIDGE_HISTORY = "trials/shared-bridge.jsonl"
+TARGET_HISTORY = "violations/misdelivery-1.jsonl"
+CHECKERS = tuple(dict.fromkeys(anomaly.checker for anomaly in ANOMALIES.values()))
+ADJUDICABLE = tuple(claim.id for claim in CLAIMS.values() if claim.anomalies)
+
+
+def manifest(**changes: object) -> Manifest:
+    """What was to be verified."""
+    plain = Manifest(
+        run="2025-09-02-7f3a",
+        target=TARGET,
+        plan="standard",
+        required=ADJUDICABLE,
+        seed=20250902,
+        users=USERS,
+        started="2025-09-02T10:00:00Z",
+        version="1.0.0",
+        environment={"python": "3.11.7", "platform": "Linux-6.1-x86_64", "sqlalchemy": "2.0.43"},
+        command="harness verify --target reference --plan standard --seed 20250902",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def verdict(checker: str, examined: int = 2880, findings: Sequence[Finding] = ()) -> Verdict:
+    """A verdict that examined so many facts of each of its checker's anomalies."""
+    own = [name for name, anomaly in ANOMALIES.items() if anomaly.checker == checker]
+    violations: dict[str, int] = {}
+    for finding in findings:
+        violations[finding.anomaly] = violations.get(finding.anomaly, 0) + 1
+    return Verdict(checker, dict.fromkeys(own, examined), violations, tuple(findings))
+
+
+def evidence(
+    checker: str, suite: Suite = Suite.PROPERTIES, findings: Sequence[Finding] = (), examined: int = 2880
+) -> Evidence:
+    """One checker's verdict over one suite."""
+    load = suite is Suite.LOAD
+    return Evidence(
+        suite=suite,
+        target=TARGET,
+        seed=20250902,
+        users=32 if load else USERS,
+        histories=1 if load else 240,
+        verdict=verdict(checker, examined * (12 if load else 1), findings),
+        replay=f"harness replay runs/2025-09-02-7f3a/{TARGET_HISTORY}"
+        if findings
+        else f"harness verify --target reference --suite {suite.value} --seed 20250902",
+        witness=TARGET_HISTORY if findings else None,
+    )
+
+
+def deliveries(crossed: Mapping[tuple[int, int], int], own: int, users: int = USERS) -> Value:
+    """The measure: each user received `own` events, and some pairs crossed."""
+    rows: list[Value] = [[user_id(number), user_id(number), own] for number in range(users)]
+    return rows + [[user_id(owner), user_id(observer), count] for (owner, observer), count in crossed.items()]
+
+
+def suites() -> tuple[SuiteRun, ...]:
+    """The two suites, carried out in full."""
+    return (
+        SuiteRun(
+            suite=Suite.PROPERTIES,
+            target=TARGET,
+            seed=20250902,
+            users=USERS,
+            histories=240,
+            operations=5810,
+            events=18_784,
+            faults=312,
+            duration_s=41.27,
+            files=("properties/reference.jsonl",),
+            measures={"deliveries": deliveries({}, 360)},
+        ),
+        SuiteRun(
+            suite=Suite.LOAD,
+            target=TARGET,
+            seed=20250902,
+            users=32,
+            histories=1,
+            operations=21_450,
+            events=96_112,
+            duration_s=30.0,
+            files=("load/worker-0.jsonl", "load/worker-1.jsonl"),
+            measures={
+                "latency_ms_p50": 11.42,
+                "latency_ms_p99": 63.7,
+                "throughput_hz": 715.0,
+                "frames": 64_350,
+                "users": 32,
+                "deliveries": deliveries({}, 2010, 32),
+            },
+        ),
+    )
+
+
+_MUTANTS = (
+    (
+        "shared-bridge",
+        "A1",
+        "misdelivery",
+        "one event bridge is shared by all users and retargeted at each run",
+    ),
+    ("shared-agent", "A1", "interference", "one agent instance keeps the last user's context between runs"),
+    ("broadcast", "B1", "leak", "events go to all sockets and are filtered, or not, at the client"),
+    ("shallow-metadata", "A4", "aliasing", "metadata is copied shallowly, so a nested dict is shared"),
+    ("joined-keys", "A7", "identity", "keys are joined with a separator that the parts may contain"),
+    ("global-session", "C1", "sessions", "one database session serves all requests"),
+    ("forgotten-rollback", "C4", "tampering", "a rollback is forgotten on cancellation"),
+    ("unreleased-children", "A9", "residue", "agents of child contexts are never released"),
+    ("handed-out-dict", "A14", "immutability", "a frozen registry hands out its internal dict by reference"),
+    ("torn-freeze", "A14", "agreement", "freeze publishes half of the registry before the rest"),
+    ("idle-semaphore", "A18", "limits", "the semaphore of a user is created but never acquired"),
+    ("unchecked-thread", "B12", "access", "a subscription to a thread is not checked against its owner"),
+    ("silent-legacy", "", "migration", "the legacy registry gives no warning"),
+)
+
+
+def trials() -> tuple[Trial, ...]:
+    """Every mutant killed, every safe twin passed, every null target seen through."""
+    mutants = [_mutant(*row, suite=Suite.PROPERTIES) for row in _MUTANTS]
+    load = [_mutant(*_MUTANTS[at], suite=Suite.LOAD) for at in (0, 2)]
+    bridge = replace(
+        mutants[0],
+        witness=BRIDGE_HISTORY,
+        finding=bridge_findings()[0],
+        measures={
+            "deliveries": deliveries({(3, 1): 1, (0, 7): 1, (5, 1): 1, (5, 4): 1, (6, 5): 1, (6, 7): 1, (7, 0): 1}, 5),
+        },
+    )
+    return (bridge, *mutants[1:], *load, *_twins(), *_nulls())
+
+
+def _mutant(subject: str, incident: str, expected: str, sentence: str, suite: Suite) -> Trial:
+    return Trial(
+        subject=subject,
+        kind=SubjectKind.MUTANT,
+        incident=incident,
+        sentence=sentence,
+        suite=suite,
+        expected=expected,
+        outcomes={checker: Outcome.VIOLATED if checker == expected else Outcome.HOLDS for checker in CHECKERS},
+        finding=Finding(anomaly="misdelivered", message=f"{subject} was seen"),
+    )
+
+
+def _twins() -> list[Trial]:
+    texts = {
+        "shared-catalogue": "an immutable catalogue is shared by all users",
+        "pooled-connections": "connections are reused, one request after the other",
+    }
+    return [
+        Trial(
+            subject=subject,
+            kind=SubjectKind.TWIN,
+            incident="",
+            sentence=text,
+            suite=Suite.PROPERTIES,
+            outcomes=dict.fromkeys(CHECKERS, Outcome.HOLDS),
+        )
+        for subject, text in texts.items()
+    ]
+
+
+def _nulls() -> list[Trial]:
+    texts = {
+        "grants-all": "grants every request",
+        "denies-all": "refuses every request",
+        "dead": "never answers",
+    }
+    return [
+        Trial(
+            subject=subject,
+            kind=SubjectKind.NULL,
+            sentence=text,
+            suite=Suite.PROPERTIES,
+            outcomes=dict.fromkeys(CHECKERS, Outcome.UNKNOWN),
+        )
+        for subject, text in texts.items()
+    ]
+
+
+_CROSSINGS = {3: (5, 1), 7: (0, 7), 12: (5, 4), 15: (6, 7), 22: (7, 0), 25: (3, 1), 40: (6, 5)}
+"""By number of the call: whose run it was, and who received its second event."""
+
+
+def _story() -> tuple[History, tuple[Finding, ...]]:
+    """48 runs of eight users under a shared bridge; seven of their events went to someone else."""
+    events: list[Event] = []
+    findings: list[Finding] = []
+
+    def add(kind: EventKind, user: int, at_us: int, name: str, call: int | None = None) -> int:
+        events.append(
+            Event(index=len(events), kind=kind, user=user_id(user), call=call, name=name, time_ns=at_us * 1000)
+        )
+        return len(events) - 1
+
+    now = 1_000_000
+    for call in range(48):
+        owner, observer = _CROSSINGS.get(call, ((call * 5) % USERS, -1))
+        start = now + call * 1250
+        asked = add(EventKind.INVOKE, owner, start, "start_run", call)
+        add(EventKind.PUSH, owner, start + 120, "run_started")
+        received = owner if observer < 0 else observer
+        arrived = add(EventKind.PUSH, received, start + (310 if observer < 0 else 760), "run_completed")
+        add(EventKind.OK, owner, start + (420 if observer < 0 else 1180), "start_run", call)
+        if observer >= 0:
+            findings.append(
+                Finding(
+                    anomaly="misdelivered",
+                    message=f"MISDELIVERY: {user_id(observer)} received run_completed of {user_id(owner)} "
+                    f"(event {arrived})",
+                    observer=user_id(observer),
+                    owner=user_id(owner),
+                    witness=(asked, arrived),
+                )
+            )
+    header = Header(target="shared-bridge", suite="properties", seed=20250902, users=USERS)
+    return History(header, tuple(events)), tuple(findings)
+
+
+def bridge_history() -> History:
+    """The history of the planted bug."""
+    return _story()[0]
+
+
+def bridge_findings() -> tuple[Finding, ...]:
+    """What the checker found in it."""
+    return _story()[1]
+
+
+def target_history() -> History:
+    """A small run of the target itself, in which u02 reads u00's note."""
+    rows = (
+        (EventKind.INVOKE, 0, 0, "write_note", 100),
+        (EventKind.OK, 0, 0, "write_note", 900),
+        (EventKind.INVOKE, 2, 1, "list_notes", 1400),
+        (EventKind.INVOKE, 1, 2, "start_run", 1500),
+        (EventKind.PUSH, 1, None, "run_started", 1900),
+        (EventKind.OK, 2, 1, "list_notes", 2600),
+        (EventKind.INFO, 1, 2, "start_run", 3100),
+    )
+    events = tuple(
+        Event(index=index, kind=kind, user=user_id(user), call=call, name=name, time_ns=at * 1000)
+        for index, (kind, user, call, name, at) in enumerate(rows)
+    )
+    return History(Header(target=TARGET, suite="properties", seed=20250902, users=3), events)
+
+
+LEAK = Finding(
+    anomaly="leaked-in-answer",
+    message="LEAK: u02 observed u00's canary in ok of list_notes (event 5)",
+    observer="u02",
+    owner="u00",
+    witness=(0, 5),
+)
+
+
+def read_history(name: str) -> History:
+    """The stored histories of the examples."""
+    stored = {BRIDGE_HISTORY: bridge_history, TARGET_HISTORY: target_history}
+    if name not in stored:
+        raise LookupError(name)
+    return stored[name]()
+
+
+def judge(checker: str, history: History) -> tuple[Finding, ...]:
+    """What the checkers find in those histories."""
+    found = {"misdelivery": ("shared-bridge", bridge_findings()), "leak": (TARGET, (LEAK,))}
+    target, findings = found[checker]
+    return findings if history.header.target == target else ()
+
+
+def full_evidence() -> tuple[Evidence, ...]:
+    """Every checker examined something in the properties suite, and two of them in the load suite."""
+    load = tuple(evidence(checker, Suite.LOAD) for checker in ("leak", "misdelivery"))
+    return (*(evidence(checker) for checker in CHECKERS), *load)
+
+
+def holding() -> Report:
+    """Every required claim holds."""
+    return report_of(manifest(), suites(), full_evidence(), trials())
+
+
+def violated() -> Report:
+    """The target leaks, a planted bug survives, a safe twin is flagged, and a suite was cut short."""
+    leaking = tuple(
+        evidence("leak", findings=(LEAK,))
+        if item.verdict.checker == "leak" and item.suite is Suite.PROPERTIES
+        else item
+        for item in full_evidence()
+    )
+    properties, load = suites()
+    return report_of(
+        manifest(),
+        (properties, replace(load, doubt="2 of 4 workers stopped before the end")),
+        leaking,
+        tuple(_spoiled(trial) for trial in trials()),
+    )
+
+
+def _spoiled(trial: Trial) -> Trial:
+    if trial.subject == "unreleased-children":
+        return replace(trial, outcomes=dict.fromkeys(CHECKERS, Outcome.HOLDS), finding=None)
+    if trial.subject == "pooled-connections":
+        return replace(trial, outcomes={**trial.outcomes, "identity": Outcome.VIOLATED})
+    if trial.subject == "torn-freeze":
+        return replace(trial, outcomes={}, error="the mutant could not be started: port in use")
+    return trial
+
+
+def incomplete() -> Report:
+    """The sessions checker never ran, and neither did the load suite."""
+    kept = tuple(
+        item for item in full_evidence() if item.verdict.checker != "sessions" and item.suite is not Suite.LOAD
+    )
+    return report_of(manifest(), suites()[:1], kept, trials())
+
+
+def empty() -> Report:
+    """Nothing ran."""
+    return report_of(manifest(), (), (), (), "the target could not be reached at http://127.0.0.1:8000")
+
+
+EXAMPLES = {"holding": holding, "violated": violated, "incomplete": incomplete, "empty": empty}
+
+
+def main(folder: Path) -> None:
+    """Write every example in every format."""
+    for name, example in EXAMPLES.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for file, text in render(example(), read_history, judge).items():
+            (folder / name / file).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
