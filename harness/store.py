@@ -19,10 +19,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NotRequired, TypeVar
+from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
-from typing_extensions import TypedDict
 
 from harness.evidence import Evidence, Manifest, SuiteRun, Trial
 from harness.model import Event, Header, History
@@ -32,11 +31,12 @@ from harness.verdict import Finding
 _T = TypeVar("_T")
 
 
-class _Opening(TypedDict):
+@dataclass(frozen=True, slots=True)
+class _Opening:
     """The line that opens a history."""
 
     header: Header
-    program: NotRequired[Program]
+    program: Program | None = None
 
 
 _EVENT = TypeAdapter(Event)
@@ -277,14 +277,9 @@ def _histories(path: Path) -> Iterator[tuple[Header, Program | None, Iterator[Ev
     opening = next(lines, None)
     while opening is not None:
         following: list[_Line] = []
-        header, program = _told_by(path, opening, _opened)
-        yield header, program, _events(path, lines, following)
+        opened = _told_by(path, opening, _OPENING.validate_json)
+        yield opened.header, opened.program, _events(path, lines, following)
         opening = following[0] if following else _skip(lines)
-
-
-def _opened(line: bytes) -> tuple[Header, Program | None]:
-    opening = _OPENING.validate_json(line)
-    return opening["header"], opening.get("program")
 
 
 def _events(path: Path, lines: Iterator[_Line], following: list[_Line]) -> Iterator[Event]:

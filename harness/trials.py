@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -56,13 +57,14 @@ def carry_out(order: TrialOrder) -> Trial:
         seed=order.seed,
         checkers=CHECKERS,
         # What a mutant loses is lost at once; what correct code is slow to give may take its time.
-        deadlines=None if subject.kind is SubjectKind.TWIN else Deadlines(run_s=1.0),
+        deadlines=None if subject.kind is SubjectKind.TWIN else Deadlines(run_s=1.0, release_s=0.3),
         folder=RunFolder(order.folder) if order.folder is not None else None,
         first=subject.shows_on,
         until=subject.expected if mutant and not order.whole else None,
     )
     try:
-        return trial_of(subject, Suite.PROPERTIES, suite.run())
+        with warnings.catch_warnings(action="ignore"):  # what a planted bug makes its libraries complain of
+            return trial_of(subject, Suite.PROPERTIES, suite.run())
     except Exception as error:
         return failed(subject, Suite.PROPERTIES, error)
 

@@ -56,11 +56,6 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
     )
 
 
-def plan_of_gate(users: int) -> Plan:
-    """Return the plan under whose name `mission_critical` keeps what it has seen."""
-    return Plan(name="mission-critical").with_users(users)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """One verification.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from harness.checkers import CHECKERS
-from harness.evidence import Evidence
-from harness.plan import LoadBudget, PropertiesBudget
+from harness.evidence import Evidence, SuiteOutcome
+from harness.plan import LoadBudget, Plan, PropertiesBudget
 from harness.properties.suite import PropertiesSuite
 from harness.resolve import NamedTarget, TargetError, resolve
 from harness.store import RunFolder
 from harness.trials import under_load
-from harness.verification import manifest_of, plan_of_gate
+from harness.verification import manifest_of
+
+Gathered = Callable[[str, Callable[[RunFolder], SuiteOutcome]], Sequence[Evidence]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,35 +56,57 @@ def target(request: pytest.FixtureRequest) -> NamedTarget:
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory, target: NamedTarget, seed: int, users: int) -> RunFolder:
-    """The run folder of this gate: histories and witnesses of what it has seen."""
-    path: Path = tmp_path_factory.mktemp("gate") / "run"
-    return RunFolder.create(
-        path, manifest_of(target, plan_of_gate(users), seed, users, "pytest mission_critical", path)
-    )
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the gate share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def properties_evidence(target: NamedTarget, folder: RunFolder, seed: int, users: int) -> Sequence[Evidence]:
+def gathered(shared: Path, target: NamedTarget, seed: int, users: int) -> Gathered:
+    """Give the evidence of a suite, which the first process that asks for it gathers for all."""
+
+    def once(name: str, gather: Callable[[RunFolder], SuiteOutcome]) -> Sequence[Evidence]:
+        path = shared / f"gate-{name}"
+        with FileLock(f"{path}.lock"):
+            if (path / "manifest.json").exists():
+                return RunFolder.open(path).evidence()
+            plan = Plan(name="mission-critical").with_users(users)
+            manifest = manifest_of(target, plan, seed, users, "pytest mission_critical", path)
+            folder = RunFolder.create(path, manifest)
+            for item in gather(folder).evidence:
+                folder.add(item)
+            return folder.evidence()
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int) -> Sequence[Evidence]:
     """What the properties suite has to say of the target."""
-    suite = PropertiesSuite(
-        target=target.name,
-        open_target=target.open,
-        budget=PropertiesBudget(examples=20, users=users),
-        seed=seed,
-        checkers=CHECKERS,
-        folder=folder,
-    )
-    return suite.run().evidence
+
+    def gather(folder: RunFolder) -> SuiteOutcome:
+        suite = PropertiesSuite(
+            target=target.name,
+            open_target=target.open,
+            budget=PropertiesBudget(examples=20, users=users),
+            seed=seed,
+            checkers=CHECKERS,
+            folder=folder,
+        )
+        return suite.run()
+
+    return gathered("properties", gather)
 
 
 @pytest.fixture(scope="session")
-def load_evidence(target: NamedTarget, folder: RunFolder, seed: int, users: int) -> Sequence[Evidence]:
+def load_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int) -> Sequence[Evidence]:
     """What the load suite has to say of the target; nothing where it cannot serve it."""
-    if target.server is None:
+    server = target.server
+    if server is None:
         return ()
     budget = LoadBudget(duration_s=5, users=users)
-    return under_load(target.name, target.server, budget, seed, folder, lambda line: None).evidence
+    return gathered("load", lambda folder: under_load(target.name, server, budget, seed, folder, print))
 
 
 @pytest.fixture(scope="session")

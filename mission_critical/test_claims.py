@@ -13,7 +13,6 @@ from harness.plan import ADJUDICABLE
 CLAIMED = [CLAIMS[name] for name in ADJUDICABLE]
 
 
-@pytest.mark.xdist_group("claims")
 @pytest.mark.parametrize(
     "claim", [claim for claim in CLAIMED if claim.suites != (Suite.LOAD,)], ids=lambda claim: claim.id
 )
@@ -22,7 +21,6 @@ def test_claim(claim: Claim, properties_evidence: Sequence[Evidence], unknown: C
     _assert_supported(claim, properties_evidence, unknown)
 
 
-@pytest.mark.xdist_group("load")
 @pytest.mark.parametrize(
     "claim", [claim for claim in CLAIMED if claim.suites == (Suite.LOAD,)], ids=lambda claim: claim.id
 )

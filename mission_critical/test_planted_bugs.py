@@ -28,7 +28,6 @@ def test_mutant_is_killed(subject: Subject, seed: int) -> None:
     assert trial.finding is not None
 
 
-@pytest.mark.xdist_group("load")
 @pytest.mark.parametrize("subject", _in(Suite.LOAD), ids=lambda subject: f"SCL-1-{subject.name}")
 def test_mutant_is_killed_under_load(subject: Subject, seed: int) -> None:
     """The planted bug shows while many users work at once."""

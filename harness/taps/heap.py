@@ -84,13 +84,16 @@ def _outermost(pairs: list[dict[str, str]]) -> list[dict[str, str]]:
     """Leave out what is only reached through something that is aliased itself."""
     kept: list[dict[str, str]] = []
     for pair in sorted(pairs, key=lambda item: len(item["path_owner"])):
-        inside = any(
-            pair["path_owner"].startswith(known["path_owner"]) and pair["observer"] == known["observer"]
-            for known in kept
-        )
-        if not inside:
+        if not any(_is_inside(pair, known) for known in kept):
             kept.append(pair)
     return kept
+
+
+def _is_inside(pair: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    """Whether the pair is of the same users, and its path goes on from the known one's."""
+    path, start = pair["path_owner"], known["path_owner"]
+    same = (pair["owner"], pair["observer"]) == (known["owner"], known["observer"])
+    return same and (path == start or path.startswith((f"{start}.", f"{start}[")))
 
 
 def _reachable(roots: Sequence[object], declared: set[int]) -> dict[int, tuple[str, object]]:
