@@ -99,12 +99,16 @@ def check(folder: Path) -> None:
 
     try:
         run = RunFolder.open(folder)
+    except StoreError as error:
+        raise Complaint(str(error)) from error
+    try:
         judged = judge_anew(run)
         report = read_report(run)
         different = differences(run, judged)
         changed = [name for name, text in rendered(run).items() if run.read_text(name) != text]
     except StoreError as error:
-        raise Complaint(str(error)) from error
+        click.echo(f"DOES NOT VERIFY: {error}", err=True)
+        sys.exit(DOES_NOT_VERIFY)
     for (suite, checker), verdict in judged.items():
         click.echo(f"{suite:<11} {checker:<13} {verdict.outcome.value:<9} {verdict.facts:>8} examined")
     different += [f"{name} is not what the evidence renders to" for name in changed]

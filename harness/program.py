@@ -33,7 +33,7 @@ class Do(StrEnum):
     COMPARE = "compare"
     """Compare what the live requests of different users can reach."""
     CANCEL = "cancel"
-    """Fault: cancel the user's oldest call under way."""
+    """Fault: cancel the user's newest call under way."""
     DISCONNECT = "disconnect"
     """Fault: drop the user's connection."""
     SLOW = "slow"

@@ -240,7 +240,7 @@ class Runner:
         self._news.set()
 
     def _cancel(self, position: int) -> None:
-        for call, (who, _, task) in self._calls.items():
+        for call, (who, _, task) in reversed(self._calls.items()):
             if who == position:
                 self._nemesis.cancel(self._users[position], call, task)
                 return

@@ -6,7 +6,7 @@
     evidence.jsonl           one line per checker, suite and target
     trials.jsonl             one line per mutant, twin and null target
     witnesses/NAME.json      the smallest violating program of a checker, for `harness replay`
-    note.txt                 why the run stopped early, if it did
+    note.txt                 why the run stopped early; there from the beginning, and gone at the end
     report.*, junit.xml      rendered from the above, and from nothing else
 
 Lines are appended as things happen and flushed at the end of each history, so a killed run keeps what it had; a last
@@ -44,6 +44,7 @@ _HEADER = TypeAdapter(Header)
 _PROGRAM = TypeAdapter(Program)
 _OPENING = TypeAdapter(_Opening)
 _HEAD = b'{"header"'
+_NOTE = "note.txt"
 _Line = tuple[int, bytes]
 _LINES: Mapping[type, tuple[str, TypeAdapter[Any]]] = {
     SuiteRun: ("suites.jsonl", TypeAdapter(SuiteRun)),
@@ -138,6 +139,7 @@ class RunFolder:
             for part in ("histories", "witnesses"):
                 (path / part).mkdir()
             (path / "manifest.json").write_bytes(_MANIFEST.dump_json(manifest, indent=2) + b"\n")
+            (path / _NOTE).write_text("the verification has not come to its end\n", encoding="utf-8")
         except OSError as error:
             raise StoreError(f"cannot write to {path} ({error}): give an --out that can be written") from error
         return cls(path)
@@ -221,11 +223,15 @@ class RunFolder:
 
     def note(self) -> str:
         """Return why the run stopped early, or `""`."""
-        return self.read_text("note.txt").strip()
+        return self.read_text(_NOTE).strip()
 
     def write_note(self, text: str) -> None:
         """Say why the run stopped early."""
-        (self.path / "note.txt").write_text(text + "\n", encoding="utf-8")
+        (self.path / _NOTE).write_text(text + "\n", encoding="utf-8")
+
+    def conclude(self) -> None:
+        """Say that the run has come to its end: until then the folder says that it has not, whatever kills it."""
+        (self.path / _NOTE).unlink(missing_ok=True)
 
     def read_text(self, name: str) -> str:
         """Return a text file of the folder, or `""` when there is none."""
@@ -283,11 +289,17 @@ def _histories(path: Path) -> Iterator[tuple[Header, Program | None, Iterator[Ev
 
 
 def _events(path: Path, lines: Iterator[_Line], following: list[_Line]) -> Iterator[Event]:
-    for number, line in lines:
+    for expected, (number, line) in enumerate(lines):
         if line.startswith(_HEAD):
             following.append((number, line))
             return
-        yield _told_by(path, (number, line), _EVENT.validate_json)
+        event = _told_by(path, (number, line), _EVENT.validate_json)
+        if event.index != expected:
+            raise StoreError(
+                f"line {number} of {path} is event {event.index} where event {expected} should be: "
+                "a line was taken out, put in or moved. Verify again"
+            )
+        yield event
 
 
 def _skip(lines: Iterator[_Line]) -> _Line | None:

@@ -87,6 +87,7 @@ class Verification:
             self._properties()
             self._trials()
             self._load()
+            self.folder.conclude()
         except BaseException as error:
             reason = str(error) if isinstance(error, Unreachable) else type(error).__name__
             self.folder.write_note(f"the verification was stopped: {reason}")

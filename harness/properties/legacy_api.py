@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.canary import Canaries
 from harness.components import Components
-from harness.model import EventKind
+from harness.model import EventKind, user_id
 from harness.recorder import Recorder
 from harness.vocabulary import LEGACY_CALL, LEGACY_EVENT
 
@@ -26,6 +26,10 @@ REPLACEMENTS = MappingProxyType(
     }
 )
 """What a warning of each legacy call must name."""
+
+
+ROUNDS = 5
+"""How often two users, new ones each time, work at once."""
 
 
 class _Bridge:
@@ -62,11 +66,12 @@ class LegacyProbe:
                 self._call(registry, "register", name, agent)
             self._call(registry, "list_agents")
             self._call(registry, "set_websocket_bridge", _Bridge(self._heard))
-            await self._two_users(registry)
+            for number in range(ROUNDS):
+                await self._two_users(registry, number)
             self._call(registry, "reset_all_agents")
 
-    async def _two_users(self, registry: Any) -> None:
-        users = {f"u{number:02d}": number for number in range(2)}
+    async def _two_users(self, registry: Any, rounds: int) -> None:
+        users = {user_id(number): number for number in range(2 * rounds, 2 * rounds + 2)}
         agents = [
             self._call(registry, "get_agent", "narrator", user_id=user, thread_id=f"thread of {user}") for user in users
         ]

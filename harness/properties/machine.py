@@ -197,7 +197,7 @@ class ManyUsers(RuleBasedStateMachine):
 
     @rule(user=_users)
     def cancel(self, user: int) -> None:
-        """Somebody's oldest call is cancelled where it stands."""
+        """Somebody's newest call is cancelled where it stands."""
         self.do(Step(Do.CANCEL, user))
 
     @rule(user=_users)

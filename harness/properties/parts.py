@@ -10,6 +10,7 @@ import json
 import operator
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -68,6 +69,11 @@ _ids = st.one_of(
     st.sampled_from(LEGITIMATE),
     st.text(st.characters(categories=("L", "N")), min_size=3, max_size=20).map("id-{}".format),
 )
+_malformed = st.one_of(
+    st.builds("{}{}".format, st.sampled_from((" ", "\t", "\n", "\u2028")), _ids),
+    st.builds("{}{}".format, _ids, st.sampled_from((" ", "\r\n", "\x00", "\x1b[2J", "\x7f", "\ud800"))),
+    st.builds("{1}{0}{2}".format, st.characters(categories=("Cc", "Cs")), _ids, _ids),
+)
 _plain_ids = st.integers(1, 10**6).map("person-{}".format)
 _leaves = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=5))
 _metadata = st.dictionaries(
@@ -106,6 +112,7 @@ class PartsProbe:
             self._racing_registry()
         self._identities()
         self._given(_ids, _ids)(self._legitimate)
+        self._given(_malformed)(self._offered)
         self._given(_plain_ids, _plain_ids, _metadata)(self._context)
         self._given(st.lists(st.tuples(_pieces, _pieces), min_size=2, max_size=6, unique=True))(self._keys)
 
@@ -198,12 +205,17 @@ class PartsProbe:
             self._probe(CONTEXT_WRITE, via=via, changed=_context_state(context) != before)
 
     def _identities(self) -> None:
-        for number, text in enumerate((*LEGITIMATE, *MALFORMED)):
-            for field in ("user_id", "thread_id"):
-                ids = {"user_id": "somebody", "thread_id": "some thread"} | {field: text}
-                accepted = _attempt(lambda ids=ids: self._parts.context.for_request(**ids))  # type: ignore[misc]
-                shown = repr(text)[:60]
-                self._probe(CONTEXT_ID, field=field, text=shown, legitimate=number < len(LEGITIMATE), accepted=accepted)
+        for text in LEGITIMATE:
+            self._offered(text, legitimate=True)
+        for malformed in MALFORMED:
+            self._offered(malformed)
+
+    def _offered(self, text: object, legitimate: bool = False) -> None:
+        """Offer an id for the user, and for the thread, beside ids that nobody could refuse."""
+        for field in ("user_id", "thread_id"):
+            ids: dict[str, Any] = {"user_id": "somebody", "thread_id": "some thread"} | {field: text}
+            accepted = _attempt(partial(self._parts.context.for_request, **ids))
+            self._probe(CONTEXT_ID, field=field, text=repr(text)[:60], legitimate=legitimate, accepted=accepted)
 
     def _legitimate(self, user: str, thread: str) -> None:
         self._made(user_id=user, thread_id=thread)

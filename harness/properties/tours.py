@@ -197,19 +197,19 @@ def faults(count: int) -> list[Step]:
 
 def limits(count: int, runs_per_user: int = 3) -> list[Step]:
     """One user fills all slots and more with runs that wait; the next must not notice."""
-    users = (0, 1)
-    own_run = [step for user in users for step in _home(user)]
-    steps = _settled(own_run, [_follow(user) for user in users])
+    users = range(min(count, 6))
+    others = users[1:]
+    steps = _settled([step for user in users for step in _home(user)], [_follow(user) for user in users])
     steps += _settled(
         [_run(0, "faulty", "stall: {mark}") for _ in range(runs_per_user + 2)],
-        [_run(1, "faulty", "stall: {mark}")],
-        [_run(1, "narrator", "not held up {mark}")],
+        [_run(user, "faulty", "stall: {mark}") for user in others],
+        [_run(user, "narrator", "not held up {mark}") for user in others],
         [Step(Do.COMPARE)],
-        [ask(1, "list_notes"), ask(1, "write_note", text="note not held up {mark}")],
+        [step for user in others for step in (ask(user, "list_notes"), ask(user, "write_note", text="note {mark}"))],
     )
     steps += _settled(
         [ask(0, "cancel_run", id=f"$run:0:{number}") for number in range(runs_per_user + 2)]
-        + [ask(1, "cancel_run", id="$run:1:0")],
+        + [ask(user, "cancel_run", id=f"$run:{user}:0") for user in others],
         [_run(user, "narrator", "room again {mark}") for user in users],
     )
     return steps
