@@ -8,7 +8,7 @@ PLAN ?= quick
 SEED ?= 1
 OUT ?= reports/out/make-verify
 
-.PHONY: help verify test check mission-critical properties load report mutants clean
+.PHONY: help verify test check mission-critical properties load report mutants bench clean
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -57,6 +57,9 @@ report: $(STAMP) ## Render the report of the last `make verify` anew
 
 mutants: $(STAMP) ## Print the kill matrix: mutant x checker x suite
 	$(BIN)/harness mutants --suite all
+
+bench: $(STAMP) ## Measure what judging costs
+	$(BIN)/python benchmarks/judging.py
 
 clean: ## Remove what the targets above have made
 	rm -rf $(VENV) reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
