@@ -48,9 +48,8 @@ class Tokens:
         """
         if len(secret.encode()) < MIN_SECRET_BYTES:
             raise ValueError(
-                f"The token secret has {len(secret.encode())} bytes: it could be guessed, and anyone could "
-                "be "
-                f"anyone. Use at least {MIN_SECRET_BYTES} random bytes."
+                f"The token secret has {len(secret.encode())} bytes: it could be guessed, and anyone could be anyone. "
+                f"Use at least {MIN_SECRET_BYTES} random bytes."
             )
         if not audience:
             raise ValueError("The token audience is empty: tokens meant for others would count. Name one.")

@@ -72,8 +72,7 @@ class UserWebSocketEmitter:
         """
         if self._closed:
             raise ScopeClosed(
-                f"{type} of run {self._context.run_id} was not emitted: its request is over, and the event "
-                "could "
+                f"{type} of run {self._context.run_id} was not emitted: its request is over, and the event could "
                 "reach a later run. Await all work before execute() returns."
             )
         self._hub.publish(self.frame(type, data))

@@ -198,8 +198,7 @@ class ExecutionEngine:
         except TimeoutError:
             if limit.expired():
                 raise RunTimedOut(
-                    f"The run took longer than {self.run_timeout_s:g} s and was stopped; nothing of it was "
-                    "kept. "
+                    f"The run took longer than {self.run_timeout_s:g} s and was stopped; nothing of it was kept. "
                     "Ask for less at once."
                 ) from None
             raise
@@ -231,9 +230,8 @@ class ExecutionEngine:
                     return
             except SQLAlchemyError:
                 logging.getLogger(__name__).exception(
-                    "Attempt %d of %d to record run %s as %s failed. If none succeeds, the next start "
-                    "marks it "
-                    "interrupted.",
+                    "Attempt %d of %d to record run %s as %s failed. "
+                    "If none succeeds, the next start marks it interrupted.",
                     attempt,
                     RECORD_ATTEMPTS,
                     execution.run_id,

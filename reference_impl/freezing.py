@@ -105,8 +105,6 @@ def _leaf(value: object, where: str) -> object:
     if isinstance(value, str):
         return str.__str__(value)  # a subclass may carry attributes; its text does not
     raise TypeError(
-        f"{where} is a {type(value).__name__}, which may change after it was handed over, so two holders "
-        "could "
-        "see each other's writes. Pass plain data: dict, list, set, str, bytes, numbers, dates, UUIDs or "
-        "enums."
+        f"{where} is a {type(value).__name__}, which may change after it was handed over, so two holders could "
+        "see each other's writes. Pass plain data: dict, list, set, str, bytes, numbers, dates, UUIDs or enums."
     )

@@ -136,8 +136,7 @@ class AgentRegistry:
         _warn("AgentRegistry.set_websocket_bridge", "UserWebSocketEmitter, which AgentInstanceFactory makes")
         if bridge is not None and self._bridge is not None and bridge is not self._bridge:
             raise RuntimeError(
-                "A bridge is set already: agents of other users report to it, and a second one would hear "
-                "their "
+                "A bridge is set already: agents of other users report to it, and a second one would hear their "
                 "events. Pass this one to get_agent(..., bridge=...), or move to AgentInstanceFactory.scope."
             )
         self._bridge = bridge
@@ -195,8 +194,7 @@ class AgentRegistry:
         if context is None:
             if user_id is None or thread_id is None:
                 raise ValueError(
-                    f"Agent {name!r} was asked for without a user: it would be shared by everybody who does "
-                    "so. "
+                    f"Agent {name!r} was asked for without a user: it would be shared by everybody who does so. "
                     "Pass user_context, or user_id and thread_id."
                 )
             context = UserExecutionContext.for_request(user_id=user_id, thread_id=thread_id)

@@ -110,10 +110,8 @@ class AgentClassRegistry:
             )
         if info.name in self._entries:
             raise DuplicateAgent(
-                f"Agent {info.name!r} is registered already, as "
-                f"{self._entries[info.name].agent_class.__qualname__}: replacing it would change what "
-                "others run. "
-                "Choose another name."
+                f"Agent {info.name!r} is registered already, as {self._entries[info.name].agent_class.__qualname__}: "
+                "replacing it would change what others run. Choose another name."
             )
         self._entries = MappingProxyType({**self._entries, info.name: info})
 

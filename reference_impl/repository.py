@@ -193,8 +193,7 @@ class Repository:
         if await self.get_note(note_id) is None:
             return None
         raise Conflict(
-            f"Note {note_id} was changed since version {version} was read, so writing would lose that "
-            "change. "
+            f"Note {note_id} was changed since version {version} was read, so writing would lose that change. "
             "Read it again and repeat the edit."
         )
 

@@ -103,8 +103,7 @@ class Slots:
             lane.waiting.append(ticket)
         else:
             raise TooManyRuns(
-                f"{len(lane.running)} runs are at work and {len(lane.waiting)} are waiting, which is all "
-                "one user "
+                f"{len(lane.running)} runs are at work and {len(lane.waiting)} are waiting, which is all one user "
                 "may have. Wait for one to end, or cancel one."
             )
         self._lanes[key] = lane

@@ -204,8 +204,8 @@ def _engine(url: str) -> AsyncEngine:
         return create_async_engine(parsed, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=POOL_TIMEOUT_S)
     if parsed.database in (None, "", ":memory:") or "mode=memory" in str(parsed) or ":memory:" in str(parsed):
         raise ValueError(
-            f"{url} is an SQLite database in memory: its sessions would share one connection, hence one "
-            "transaction, and roll back each other's writes. Use a file, such as sqlite+aiosqlite:///data.db."
+            f"{url} is an SQLite database in memory: its sessions would share one connection, hence one transaction, "
+            "and roll back each other's writes. Use a file, such as sqlite+aiosqlite:///data.db."
         )
     engine = create_async_engine(
         parsed,
