@@ -22,6 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 verify: $(STAMP) ## Verify the bundled backend and write a report (PLAN, SEED, OUT)
 	@echo "==> verifying the bundled backend with plan $(PLAN)"
+	@test ! -e $(OUT) || test -e $(OUT)/manifest.json || (echo "$(OUT) is no run folder: give another OUT" >&2; exit 2)
 	@rm -rf $(OUT)
 	$(BIN)/harness verify --plan $(PLAN) --seed $(SEED) --out $(OUT)
 

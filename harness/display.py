@@ -7,6 +7,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 
 class Display:
@@ -31,6 +32,10 @@ class Display:
     def say(self, line: str) -> None:
         """Say what is going on now."""
         if self._status is not None:
-            self._status.update(line)
+            self._status.update(Text(line))
         else:
             self._console.print(line, markup=False, soft_wrap=True)
+
+    def complain(self, line: str) -> None:
+        """Say something that stays."""
+        self._console.print(Text(line), soft_wrap=True)

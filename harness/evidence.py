@@ -123,6 +123,7 @@ class Trial:
         suite: which suite stimulated it.
         expected: the checker that should see it; `""` when nothing should be seen.
         outcomes: by checker, what each said.
+        anomalies: the ids of those that were found.
         holding: claims that held on it; of interest for null targets only.
         finding: the expected checker's first finding, or what was wrongly flagged.
         error: why the trial could not be carried out, or `""`.
@@ -137,6 +138,7 @@ class Trial:
     suite: Suite
     expected: str = ""
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    anomalies: tuple[str, ...] = ()
     holding: tuple[str, ...] = ()
     finding: Finding | None = None
     error: str = ""
@@ -159,7 +161,7 @@ class Trial:
             case SubjectKind.TWIN:
                 return bool(self.outcomes) and not self.flagged_by
             case SubjectKind.NULL:
-                return not self.holding
+                return bool(self.outcomes) and not self.holding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

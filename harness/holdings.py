@@ -17,6 +17,12 @@ NEVER = 1 << 62
 MOST_GROUPS = 256
 """Runs whose writes are remembered per user: the newest."""
 
+MOST_RUNS = 256
+"""Runs of which is remembered, per user, what they were asked for: the newest."""
+
+MOST_GONE = 256
+"""Deleted notes whose names are remembered per user: the newest. An older one that shows again was never written."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -36,6 +42,20 @@ class Item:
     gone_from: int = NEVER
     gone_by: int = NEVER
     deleting: int = 0
+
+    def overwrite(self, begun: int, done: int, oldest: int) -> None:
+        """Put an end to what an acknowledged edit has overwritten, and forget what no open call can show any more.
+
+        Args:
+            begun, done: event indices of the edit's invocation and completion.
+            oldest: event index at which the oldest open call began.
+        """
+        for text, written in tuple(self.written.items()):
+            # Only what was acknowledged before this edit was asked for is surely overwritten by it.
+            if written < begun and self.texts[text] == NEVER:
+                self.texts[text] = done
+            if self.texts[text] <= oldest:
+                del self.texts[text], self.written[text]
 
     def may_read(self, text: str, since: int) -> bool:
         """Return whether an answer that was asked for at this index may show the text."""
@@ -71,15 +91,58 @@ class Run:
 
 @dataclass(slots=True)
 class Own:
-    """All that the user has."""
+    """All that the user has, and of what is over, the newest.
+
+    Args:
+        maybe: texts that an unanswered request may have written.
+        groups: notes that runs write together.
+        grouped: the group of a note, by the note's name.
+        forgot: some groups: an unknown note may be of one of them.
+        troubled: by a fault of their own, which may have ended any of their runs.
+        leaving: notes whose deletion was acknowledged, oldest first; a call that began before may still show them.
+        gone: notes that nothing may show any more.
+    """
 
     items: dict[Kind, dict[str, Item]] = field(default_factory=lambda: {Kind.THREAD: {}, Kind.NOTE: {}})
     maybe: dict[Kind, dict[str, None]] = field(default_factory=lambda: {Kind.THREAD: {}, Kind.NOTE: {}})
     runs: dict[str, Run] = field(default_factory=dict)
-    groups: deque[Group] = field(default_factory=lambda: deque(maxlen=MOST_GROUPS))
+    groups: deque[Group] = field(default_factory=deque)
     grouped: dict[str, Group] = field(default_factory=dict)
-    forgot: bool = False  # some groups: an unknown note may be of one of them
-    troubled: bool = False  # by a fault of their own, which may have ended any of their runs
+    forgot: bool = False
+    troubled: bool = False
+    leaving: deque[tuple[str, Item]] = field(default_factory=deque)
+    gone: dict[str, None] = field(default_factory=dict)
+
+    def expect(self, group: Group) -> None:
+        """Take in the notes that a run is to write, in place of those of the oldest run."""
+        self.groups.append(group)
+        if len(self.groups) > MOST_GROUPS:
+            self.forgot = True
+            oldest = self.groups.popleft()
+            self.grouped = {name: kept for name, kept in self.grouped.items() if kept is not oldest}
+
+    def started(self, name: str, run: Run) -> None:
+        """Take in a run, in place of the oldest."""
+        self.runs[name] = run
+        if len(self.runs) > MOST_RUNS:
+            del self.runs[next(iter(self.runs))]
+
+    def deleted(self, name: str, note: Item, index: int) -> None:
+        """Take in that the deletion of a note was acknowledged at this event index."""
+        if note.gone_by == NEVER:
+            note.gone_by = index
+            self.leaving.append((name, note))
+
+    def let_go(self, oldest: int) -> None:
+        """Keep only the names of notes that were gone before the oldest open call began, at this event index."""
+        notes = self.items[Kind.NOTE]
+        while self.leaving and self.leaving[0][1].gone_by < oldest:
+            name, note = self.leaving.popleft()
+            if notes.get(name) is note:  # and not a new one that was given the same name
+                del notes[name]
+                self.gone[name] = None
+        while len(self.gone) > MOST_GONE:
+            del self.gone[next(iter(self.gone))]
 
     def writer_of(self, text: str) -> Group | None:
         """Return the notes among which a run was asked to write this text."""

@@ -93,7 +93,7 @@ def is_intruder(user: UserId) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a user asks: a name of the vocabulary (see `harness.spec`) and its arguments."""
+    """What a user asks: a name of the vocabulary (see `harness.vocabulary`) and its arguments."""
 
     name: str
     arguments: Mapping[str, Value] = field(default_factory=dict)
@@ -166,19 +166,23 @@ class Promises:
 
     Args:
         operations: the operations of the vocabulary that it offers; None means all.
+        agents: those that `start_run` can be asked for; None means all of the vocabulary.
         runs_per_user: the most runs of one user at a time; None when no limit is stated.
         delivery: how often an event arrives.
         credentials: the invalid credentials that can be tried on it; empty means access cannot be examined.
     """
 
     operations: frozenset[str] | None = None
+    agents: frozenset[str] | None = None
     runs_per_user: int | None = None
     delivery: Delivery = Delivery.EXACTLY_ONCE
     credentials: frozenset[Credential] = frozenset()
 
-    def offers(self, operation: str) -> bool:
-        """Return whether the target offers this operation."""
-        return self.operations is None or operation in self.operations
+    def offers(self, operation: Operation) -> bool:
+        """Return whether the target offers this operation, with this agent where one is named."""
+        agent = operation.arguments.get("agent")
+        known = self.operations is None or operation.name in self.operations
+        return known and (agent is None or self.agents is None or agent in self.agents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +240,11 @@ class Client(Protocol):
 
 
 class Target(Protocol):
-    """A system under verification. A mutant is a Target too."""
+    """A system under verification. A mutant is a Target too.
+
+    It may have an attribute `lasting`: True when it is to be opened once for all programs, because starting takes
+    long; False when it starts empty each time, so that user names may come again.
+    """
 
     name: str
 
@@ -302,4 +310,4 @@ class Component(Protocol):
 
     @property
     def components(self) -> Any:
-        """The parts, as `harness.properties.components` expects them."""
+        """The parts, as `harness.components` names them."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from secrets import token_hex
 
 from harness.deliveries import Deliveries
-from harness.model import Event, Header, Promises, Promising, Target
+from harness.model import Event, Header, Promises, Promising, Target, User
 from harness.program import Program, Step
 from harness.recorder import Recorder
 from harness.runner import Deadlines, Runner
@@ -31,6 +32,7 @@ class Totals:
         verdicts: by checker, merged.
         histories, operations, events, faults: counts.
         users: the most valid users in one execution.
+        deliveries: who received whose events.
     """
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
@@ -48,6 +50,16 @@ class Totals:
             self.verdicts[name] = verdict if known is None else known.merge(verdict)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An execution in which a checker found something."""
+
+    program: Program
+    header: Header
+    events: tuple[Event, ...]
+    verdicts: Mapping[str, Verdict]
+
+
 class Performance:
     """One execution under way. Enter it, perform steps, and ask for the verdicts after `settle`."""
 
@@ -60,7 +72,9 @@ class Performance:
         file: HistoryFile | None = None,
         deadlines: Deadlines | None = None,
     ) -> None:
+        program = replace(program, users=strangers(target, program.users))
         self.header = header
+        self.users = program.users
         self.events: list[Event] = []
         self.deliveries = Deliveries()
         self._folds = {name: FoldGuard(checker, header) for name, checker in checkers.items()}
@@ -76,9 +90,11 @@ class Performance:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._runner.close()
-        if self._file is not None:
-            self._file.end()
+        try:
+            await self._runner.close()
+        finally:
+            if self._file is not None:
+                self._file.end()
 
     async def perform(self, steps: Sequence[Step]) -> None:
         """Carry out these steps."""
@@ -102,6 +118,33 @@ class Performance:
         totals.faults += self.recorder.faults
         totals.users = max(totals.users, users)
         totals.deliveries.add(self.deliveries)
+
+
+async def perform(
+    program: Program,
+    header: Header,
+    open_target: OpenTarget,
+    checkers: Mapping[str, Checker],
+    deadlines: Deadlines | None = None,
+) -> Failure:
+    """Perform a program that failed once more, on a target opened for it, and say what came of it this time."""
+    async with open_target() as target:
+        async with Performance(target, program, header, checkers, deadlines=deadlines) as performance:
+            await performance.perform(program.steps)
+            await performance.settle()
+        return Failure(program, header, tuple(performance.events), performance.verdicts())
+
+
+def strangers(target: Target, users: tuple[User, ...]) -> tuple[User, ...]:
+    """Return the users under names that nobody has had on this target before.
+
+    A user whose name was used in an earlier execution would find that one's notes, and nobody could tell them from
+    another user's. A target that says `lasting = False` starts empty each time: there the names are left as they are.
+    """
+    if getattr(target, "lasting", None) is False:
+        return users
+    once = token_hex(4)
+    return tuple(replace(user, name=f"{user.name}.{once}") for user in users)
 
 
 def first_violation(verdicts: Mapping[str, Verdict]) -> Verdict | None:

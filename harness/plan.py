@@ -27,10 +27,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness.canary import MOST_OWNERS
 from harness.claims import CLAIMS
 
 ADJUDICABLE = tuple(claim.id for claim in CLAIMS.values() if claim.anomalies)
 """The claims that a checker of this version can adjudicate."""
+
+
+MOST_IN_TOURS = 100
+"""Users of the fixed tours, whatever the load suite has: more show nothing new there."""
 
 
 class PlanError(ValueError):
@@ -48,12 +53,18 @@ class PropertiesBudget(_Part):
     """Random programs, beside the fixed tours."""
     steps: Annotated[int, Field(ge=1, le=10_000)] = 25
     """The most steps of one program."""
-    users: Annotated[int, Field(ge=2, le=1_000)] = 10
+    users: Annotated[int, Field(ge=2, le=MOST_IN_TOURS)] = 10
     """Users of the fixed tours; random programs have up to 4 of them at work."""
     component_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     """Random inputs for each property of a part."""
     shrink_s: Annotated[float, Field(ge=0)] = 10.0
     """The most seconds spent on making a failing program smaller."""
+    call_s: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds until a call without an answer is given up."""
+    run_s: Annotated[float, Field(gt=0)] = 5.0
+    """Seconds that runs may take after all calls were answered; then they are a doubt."""
+    release_s: Annotated[float, Field(gt=0)] = 2.0
+    """Seconds within which what requests held must be released."""
 
 
 class LoadBudget(_Part):
@@ -61,7 +72,7 @@ class LoadBudget(_Part):
 
     duration_s: Annotated[float, Field(gt=0, le=86_400)] = 8.0
     """How long the users work, from the moment all are connected."""
-    users: Annotated[int, Field(ge=1, le=100_000)] = 10
+    users: Annotated[int, Field(ge=1, le=MOST_OWNERS - 1)] = 10
     """Concurrent users."""
     trials: tuple[str, ...] = ("shared-bridge",)
     """The mutants that the load suite must kill."""
@@ -87,18 +98,26 @@ class Plan(_Part):
         return None if value is False else value  # TOML has no None
 
     def with_users(self, users: int) -> Plan:
-        """Return this plan for another number of users."""
-        return self.model_validate(
-            self.model_dump()
-            | {
-                "properties": self.properties and {**self.properties.model_dump(), "users": max(2, users)},
-                "load": self.load and {**self.load.model_dump(), "users": users},
-            }
-        )
+        """Return this plan for another number of users; the tours have at most MOST_IN_TOURS of them.
+
+        Raises:
+            PlanError: no plan can have so many.
+        """
+        changed = self.model_dump()
+        if changed["properties"]:
+            changed["properties"]["users"] = min(max(2, users), MOST_IN_TOURS)
+        if changed["load"]:
+            changed["load"]["users"] = users
+        try:
+            return self.model_validate(changed)
+        except ValidationError as error:
+            raise PlanError(f"{users} users are too many or too few: {_told(error)}. Give another number") from error
 
 
 QUICK_TRIALS = (
     *("shared-bridge", "memoised-search", "idle-semaphore", "slots-for-all", "one-breaker", "default-argument"),
+    *("unordered", "shared-agent", "shallow-metadata", "suspicious-identity", "silent-legacy"),
+    *("changed-legacy", "unowned-edit"),
     *("handed-out-dict", "torn-freeze", "joined-keys", "fallback-identity", "global-bridge", "unreleased-scopes"),
     *("broadcast", "late-route", "twice-completed", "error-broadcast", "unchecked-follow"),
     *("global-session", "eager-commit", "unfiltered-search", "lost-update"),

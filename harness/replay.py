@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from harness.checkers import CHECKERS
-from harness.performance import Performance
+from harness.performance import perform
 from harness.resolve import resolve
 from harness.store import StoreError, Witness
 from harness.verdict import Finding
@@ -37,11 +37,7 @@ def replay_witness(witness: Witness, attempts: int) -> Replayed:
 
 
 async def _attempt(witness: Witness) -> Finding | None:
-    named = resolve(witness.target)
     checkers = {witness.checker: CHECKERS[witness.checker]}
-    async with named.open() as target:
-        async with Performance(target, witness.program, witness.header, checkers) as performance:
-            await performance.perform(witness.program.steps)
-            await performance.settle()
-        found = performance.verdicts()[witness.checker].findings
+    again = await perform(witness.program, witness.header, resolve(witness.target).open, checkers)
+    found = again.verdicts[witness.checker].findings
     return next((finding for finding in found if finding.anomaly == witness.finding.anomaly), None)

@@ -8,7 +8,8 @@ but itself, except SETTLE, which ends when
 3. every connection has been read up to a fence, where clients can set one;
 4. what the target holds is back at its level, or the deadline has passed.
 
-Only then does it record SETTLED, so that whatever is missing then is lost, not late.
+Only then does it record SETTLED, so that whatever is missing then is lost, not late. What could not be seen to its end
+is recorded as a DOUBT: a run that the target itself does not call ended, a connection that could not be fenced.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from harness.calling import CALLING, Calling
 from harness.memory import Memory, Unresolvable
 from harness.model import (
     Client,
+    Credential,
     EventKind,
     Header,
     Heap,
@@ -37,7 +39,7 @@ from harness.model import (
 from harness.nemesis import Nemesis
 from harness.program import Do, Step
 from harness.recorder import Recorder
-from harness.vocabulary import DISCONNECTED, LAST_EVENTS, RESOURCES, SETTLED
+from harness.vocabulary import DISCONNECTED, DOUBT, LAST_EVENTS, RESOURCES, SETTLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,24 @@ class _Device:
     client: Client = field(init=False)
     alive: bool = True
     follows: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+class Shut:
+    """What an intruder has who was refused at the door: every operation meets the same refusal."""
+
+    def __init__(self, refusal: Refused) -> None:
+        self._refusal = refusal
+
+    async def invoke(self, operation: Operation) -> Value:
+        """Refuse.
+
+        Raises:
+            Refused: always.
+        """
+        raise Refused(self._refusal.status, self._refusal.text)
+
+    async def close(self) -> None:
+        """Nothing was opened."""
 
 
 class Runner:
@@ -129,10 +149,11 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for device in self._devices.values():
-            device.alive = False
-            await device.client.close()
+        devices = list(self._devices.values())
         self._devices.clear()
+        for device in devices:
+            device.alive = False
+        await asyncio.gather(*(device.client.close() for device in devices), return_exceptions=True)
 
     def _check_reachable(self) -> None:
         if self._unreachable is not None:
@@ -150,17 +171,24 @@ class Runner:
             device.client = await asyncio.wait_for(self._target.connect(user, on_push), self._deadlines.connect_s)
         except (Unreachable, asyncio.CancelledError):
             raise
+        except Refused as refusal:
+            if user.credential is Credential.VALID:
+                raise self._cannot_connect(user, refusal) from refusal
+            device.client = Shut(refusal)
         except Exception as error:
-            raise Unreachable(
-                f"{self._target.name} let {user.id} not connect ({error!r}), so there is nothing to verify. "
-                "Start the target, or mend the connect() of its target file."
-            ) from error
+            raise self._cannot_connect(user, error) from error
         self._devices[position, number] = device
         for thread, seen in self._dropped.pop((position, number), {}).items():
             device.follows[thread] = dict(seen)
             after = {"after": dict(seen)} if seen else {}
             await self._ask(position, number, Operation("follow", {"thread": thread, **after}))
         return device
+
+    def _cannot_connect(self, user: User, error: Exception) -> Unreachable:
+        return Unreachable(
+            f"{user.id} cannot connect to {self._target.name} ({error!r}), so there is nothing to verify: "
+            "start the target, or mend the connect() of its target file"
+        )
 
     def _listener(self, user: User, device: _Device, number: int) -> Callable[[str, Value], None]:
         def on_push(topic: str, value: Value) -> None:
@@ -196,7 +224,7 @@ class Runner:
     # Calls
 
     async def _ask(self, position: int, number: int, operation: Operation) -> None:
-        if not self._promises.offers(operation.name):
+        if not self._promises.offers(operation):
             return
         try:
             arguments = {
@@ -254,14 +282,16 @@ class Runner:
         await self._calls_answered()
         self._check_reachable()
         for device in list(self._devices.values()):
-            fence = getattr(device.client, "fence", None)
-            if fence is not None:
-                await self._patiently(fence)
+            await self._fence(device.client)
         await self._take_probes()
-        if isinstance(self._target, Resources) and not self._memory.stalled():
+        late = list(self._memory.waiting())
+        if late:
+            reason = f"{len(late)} runs had not ended {self._deadlines.run_s:g} s after everything else had"
+            self._doubt(reason, "misdelivery", "tampering", "residue", "limits")
+        if isinstance(self._target, Resources) and not self._memory.stalled() and not late:
             held = await self._released()
             self._recorder.record(EventKind.PROBE, RESOURCES, {"held": held, "phase": "settled"})
-        self._recorder.record(EventKind.PROBE, SETTLED, {"open": self._memory.stalled()})
+        self._recorder.record(EventKind.PROBE, SETTLED, {"open": [*self._memory.stalled(), *late]})
 
     async def _calls_answered(self) -> None:
         while self._calls:
@@ -287,10 +317,9 @@ class Runner:
             await self._read_runs(unheard or waiting)
 
     async def _read_runs(self, names: Iterable[str]) -> None:
-        if self._promises.offers("read_run"):
-            for name in names:
-                await self._ask(self._memory.runs[name].position, 0, Operation("read_run", {"id": name}))
-            await self._calls_answered()
+        for name in names:
+            await self._ask(self._memory.runs[name].position, 0, Operation("read_run", {"id": name}))
+        await self._calls_answered()
 
     def _is_heard(self, run: str) -> bool:
         """Whether a connection of the run's user follows its thread, so that its end will be told."""
@@ -300,13 +329,18 @@ class Runner:
             for (position, _), device in self._devices.items()
         )
 
-    async def _patiently(self, act: Callable[[], object]) -> None:
-        waiting = act()
-        if asyncio.iscoroutine(waiting):
-            try:
-                await asyncio.wait_for(waiting, self._deadlines.call_s)
-            except (TimeoutError, Refused, ConnectionError):
-                return  # a connection that cannot be fenced is judged by what it received
+    async def _fence(self, client: Client) -> None:
+        """Read a connection to its end, where its client can tell when that is."""
+        fence = getattr(client, "fence", None)
+        if fence is None:
+            return
+        try:
+            await asyncio.wait_for(fence(), self._deadlines.call_s)
+        except (TimeoutError, Refused, ConnectionError) as error:
+            self._doubt(f"a connection could not be read to its end: {error!r}", "misdelivery")
+
+    def _doubt(self, reason: str, *checkers: str) -> None:
+        self._recorder.record(EventKind.PROBE, DOUBT, {"reason": reason, "checkers": list(checkers)})
 
     async def _released(self) -> Mapping[str, int]:
         """Return what is held once it is back at its level, or when the deadline has passed."""
@@ -326,7 +360,10 @@ class Runner:
 
     async def _compare(self) -> None:
         if isinstance(self._target, Heap):
-            self._say(await self._target.aliases())
+            compared = await self._target.aliases()
+            self._say(compared)
+            if compared.value.get("cut"):
+                self._doubt("live requests hold more objects than can be compared", "aliasing")
 
     async def _take_probes(self) -> None:
         if isinstance(self._target, Probing):

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from harness.holdings import MOST_GROUPS, NEVER, Group, Item, Own, Run, group_of
+from harness.holdings import NEVER, Group, Item, Own, Run, group_of
 from harness.model import Call, CallJoiner, Event, EventKind
 from harness.vocabulary import FAULT, FINAL_STATUSES, LAST_EVENTS, VOCABULARY, Kind
 
@@ -51,10 +51,11 @@ class SingleUser:
     `facts` counts, by aspect, the answers that could have deviated.
     """
 
-    __slots__ = ("_calls", "_excused", "_own", "_pending", "facts")
+    __slots__ = ("_begun", "_calls", "_excused", "_own", "_pending", "facts")
 
     def __init__(self) -> None:
         self._calls = CallJoiner()
+        self._begun: dict[int, int] = {}
         self._own = Own()
         self._excused: set[int] = set()
         self._pending: dict[int, Group] = {}
@@ -70,11 +71,19 @@ class SingleUser:
         elif event.kind is EventKind.INVOKE:
             self._asked(event)
             self._calls.step(event)
-        else:
-            call = self._calls.step(event)
-            if call is not None and event.name in VOCABULARY:
+            if event.call is not None:
+                self._begun[event.call] = event.index
+        elif (call := self._calls.step(event)) is not None and event.call is not None:
+            if event.name in VOCABULARY:
                 yield from self._answered(call)
-                self._excused.discard(event.call or 0)
+            self._excused.discard(event.call)
+            del self._begun[event.call]
+            self._own.let_go(self._oldest)
+
+    @property
+    def _oldest(self) -> int:
+        """The event index at which the oldest open call began; what was over before it cannot show any more."""
+        return next(iter(self._begun.values()), NEVER)
 
     # What the user asks: from here on it may be seen.
 
@@ -99,8 +108,7 @@ class SingleUser:
                 group = group_of(arguments.get("agent"), arguments.get("text", ""))
                 if group is not None and event.call is not None:
                     self._pending[event.call] = group
-                    self._own.forgot |= len(self._own.groups) == MOST_GROUPS
-                    self._own.groups.append(group)
+                    self._own.expect(group)
 
     def _pushed(self, event: Event) -> None:
         value = event.value
@@ -141,8 +149,9 @@ class SingleUser:
         elif verb.name == "edit_note":
             yield from self._edited(call)
         elif verb.name == "delete_note":
-            if (note := self._item(Kind.NOTE, call.invocation.value["id"])) is not None:
-                note.gone_by = call.completion.index
+            name = call.invocation.value["id"]
+            if (note := self._item(Kind.NOTE, name)) is not None:
+                self._own.deleted(name, note, call.completion.index)
         elif verb.makes is not None:
             yield from self._made(call, verb.makes, answer)
 
@@ -154,10 +163,10 @@ class SingleUser:
         arguments = call.invocation.value
         if kind is Kind.RUN:
             group = self._pending.get(call.completion.call or 0)
-            self._own.runs[name] = Run(str(arguments.get("agent")), arguments.get("text", ""), group)
+            self._own.started(name, Run(str(arguments.get("agent")), arguments.get("text", ""), group))
             return
         text = arguments["title" if kind is Kind.THREAD else "text"]
-        if name in self._own.items[kind]:
+        if name in self._own.items[kind] or self._is_gone(kind, name):
             yield self._unexplained(call, f"was answered with the id of an older {kind}")
         self._own.maybe[kind].pop(text, None)
         version = _version_of(answer)
@@ -179,10 +188,7 @@ class SingleUser:
             )
         if version is not None:
             note.versions.add(version)
-        for text, written in note.written.items():
-            # Only what was acknowledged before this edit was asked for is surely overwritten by it.
-            if written < call.invocation.index and note.texts[text] == NEVER:
-                note.texts[text] = call.completion.index
+        note.overwrite(call.invocation.index, call.completion.index, self._oldest)
         note.written[arguments["text"]] = call.completion.index
 
     def _listed(self, call: Call, kind: Kind, answer: Any) -> Iterator[Deviation]:
@@ -225,6 +231,10 @@ class SingleUser:
         group = self._own.writer_of(text) if kind is Kind.NOTE else None
         if group is not None:
             self._own.grouped[name or ""] = group
+        elif self._is_gone(kind, name):
+            self.facts[Aspect.UNEXPLAINED] += 1
+            yield self._unexplained(call, f"shows {kind} {name}, which its owner had deleted")
+            return
         if kind is Kind.NOTE and self._own.forgot:
             return  # it may be of a run that is not remembered
         self.facts[Aspect.UNEXPLAINED] += 1
@@ -254,8 +264,7 @@ class SingleUser:
 
     def _read(self, call: Call, kind: Kind, answer: Any) -> Iterator[Deviation]:
         name = call.invocation.value["id"]
-        item = self._item(kind, name)
-        if item is None:
+        if self._item(kind, name) is None and not self._is_gone(kind, name):
             return
         if _id_of(answer) != name:
             yield self._unexplained(call, f"was answered with another {kind}")
@@ -333,6 +342,9 @@ class SingleUser:
 
     def _item(self, kind: Kind, name: object) -> Item | None:
         return self._own.items.get(kind, {}).get(str(name))
+
+    def _is_gone(self, kind: Kind, name: object) -> bool:
+        return kind is Kind.NOTE and name in self._own.gone
 
     def _unexplained(self, call: Call, what: str) -> Deviation:
         return Deviation(Aspect.UNEXPLAINED, f"{call.invocation.name} {what}", _both(call))

@@ -16,7 +16,7 @@ line that was cut off is left out when read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -80,7 +80,7 @@ class Witness:
     def story(self) -> tuple[Step, ...]:
         """Return the steps of the program, without the operations that the target does not offer."""
         offers = self.header.promises.offers
-        return tuple(step for step in self.program.steps if step.operation is None or offers(step.operation.name))
+        return tuple(step for step in self.program.steps if step.operation is None or offers(step.operation))
 
 
 _WITNESS = TypeAdapter(Witness)
@@ -189,11 +189,6 @@ class RunFolder:
         """Return the trials."""
         return tuple(self._lines(Trial))
 
-    def rewrite(self, items: Iterable[Evidence]) -> None:
-        """Replace the evidence, after the histories were judged anew."""
-        name, adapter = _LINES[Evidence]
-        (self.path / name).write_bytes(b"".join(adapter.dump_json(item) + b"\n" for item in items))
-
     def write_witness(self, name: str, witness: Witness) -> str:
         """Keep a witness; return its name relative to the folder."""
         relative = f"witnesses/{name}.json"
@@ -216,6 +211,10 @@ class RunFolder:
         for header, _, events in self.histories(relative):
             return History(header, tuple(events))
         raise LookupError(f"{path} holds no history")
+
+    def history_files(self) -> tuple[str, ...]:
+        """Return every history file, by its name relative to the folder."""
+        return tuple(sorted(f"histories/{path.name}" for path in (self.path / "histories").glob("*.jsonl")))
 
     def histories(self, relative: str) -> Iterator[tuple[Header, Program | None, Iterator[Event]]]:
         """Yield each history of a file. Read its events before asking for the next history."""
@@ -250,6 +249,11 @@ class RunFolder:
             return
         for numbered in enumerate(_whole_lines(path), 1):
             yield _told_by(path, numbered, adapter.validate_json)
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a target as it stands in file names."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name).strip("-") or "target"
 
 
 def read_witness(path: Path) -> Witness:

@@ -17,8 +17,7 @@ from harness.model import Unreachable
 from harness.mutants import SUBJECTS, Subject
 from harness.plan import LoadBudget, PropertiesBudget
 from harness.properties.suite import PropertiesSuite
-from harness.runner import Deadlines
-from harness.store import RunFolder
+from harness.store import RunFolder, plain_name
 from harness.targets.server_process import ServerProcess
 
 USERS = 4
@@ -51,13 +50,9 @@ def carry_out(order: TrialOrder) -> Trial:
     suite = PropertiesSuite(
         target=subject.name,
         open_target=subject.open,
-        budget=PropertiesBudget(
-            examples=order.examples if mutant else 0, users=USERS, component_examples=10, shrink_s=0
-        ),
+        budget=_budget(subject, order.examples),
         seed=order.seed,
         checkers=CHECKERS,
-        # What a mutant loses is lost at once; what correct code is slow to give may take its time.
-        deadlines=None if subject.kind is SubjectKind.TWIN else Deadlines(run_s=1.0, release_s=0.3),
         folder=RunFolder(order.folder) if order.folder is not None else None,
         first=subject.shows_on,
         until=subject.expected if mutant and not order.whole else None,
@@ -67,6 +62,15 @@ def carry_out(order: TrialOrder) -> Trial:
             return trial_of(subject, Suite.PROPERTIES, suite.run())
     except Exception as error:
         return failed(subject, Suite.PROPERTIES, error)
+
+
+def _budget(subject: Subject, examples: int) -> PropertiesBudget:
+    budget = PropertiesBudget(examples=0, users=USERS, component_examples=10, shrink_s=0)
+    if subject.kind is SubjectKind.TWIN:
+        return budget
+    # What a mutant loses is lost at once; what correct code is slow to give may take its time.
+    impatient = budget.model_copy(update={"run_s": 1.0, "release_s": 0.3})
+    return impatient.model_copy(update={"examples": examples}) if subject.kind is SubjectKind.MUTANT else impatient
 
 
 def trial_of(subject: Subject, suite: Suite, outcome: SuiteOutcome) -> Trial:
@@ -80,6 +84,9 @@ def trial_of(subject: Subject, suite: Suite, outcome: SuiteOutcome) -> Trial:
         sentence=subject.sentence,
         suite=suite,
         expected=subject.expected,
+        anomalies=tuple(
+            sorted({name for item in evidence for name, count in item.verdict.violations.items() if count})
+        ),
         outcomes={item.verdict.checker: item.verdict.outcome for item in evidence},
         holding=tuple(claim.id for claim in CLAIMS.values() if not doubts_about(claim, evidence)),
         finding=finding,
@@ -138,7 +145,7 @@ def under_load(
             budget=budget,
             seed=seed,
             folder=folder,
-            history_name=f"load-{name}",
+            history_name=f"load-{plain_name(name)}",
             on_line=say,
         )
 

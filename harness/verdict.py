@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from harness.model import Event, Header, UserId
+from harness.model import Event, EventKind, Header, UserId
+from harness.vocabulary import DOUBT
 
 MOST_FINDINGS = 20
 """Findings kept word for word; the rest are counted."""
@@ -168,12 +169,13 @@ class Checker:
 
 
 class Tally:
-    """What a fold counts while it works: facts and findings by anomaly. The only mutable part of a verdict."""
+    """What a fold counts while it works: facts, findings and doubts. The only mutable part of a verdict."""
 
-    __slots__ = ("_checker", "_examined", "_findings", "_violations")
+    __slots__ = ("_checker", "_doubts", "_examined", "_findings", "_violations")
 
     def __init__(self, checker: str) -> None:
         self._checker = checker
+        self._doubts: dict[str, None] = {}
         self._examined: dict[str, int] = {}
         self._violations: dict[str, int] = {}
         self._findings: list[Finding] = []
@@ -190,6 +192,11 @@ class Tally:
         if self._violations[anomaly] <= MOST_FINDINGS:
             self._findings.append(finding)
 
+    def doubt(self, reason: str) -> None:
+        """Say why nothing better than UNKNOWN may be concluded."""
+        if len(self._doubts) < MOST_FINDINGS:
+            self._doubts[reason] = None
+
     def verdict(self) -> Verdict:
         """Return what has been counted so far."""
         return Verdict(
@@ -197,6 +204,7 @@ class Tally:
             dict(sorted(self._examined.items())),
             dict(sorted(self._violations.items())),
             tuple(self._findings),
+            tuple(self._doubts),
         )
 
 
@@ -206,14 +214,18 @@ def judge(checker: Checker, header: Header, events: Iterable[Event]) -> Verdict:
 
 
 class FoldGuard:
-    """A fold that turns a crash into a doubt, so that one broken checker cannot hide the others' verdicts."""
+    """A fold that turns a crash into a doubt, so that one broken checker cannot hide the others' verdicts.
 
-    __slots__ = ("_checker", "_crash", "_fold")
+    It also takes in what the history itself doubts: see `harness.vocabulary.DOUBT`.
+    """
+
+    __slots__ = ("_checker", "_crash", "_doubts", "_fold")
 
     def __init__(self, checker: Checker, header: Header) -> None:
         self._checker = checker
         self._fold: Fold | None = None
         self._crash: str | None = None
+        self._doubts: dict[str, None] = {}
         try:
             self._fold = checker.fold(header)
         except Exception as error:
@@ -221,6 +233,8 @@ class FoldGuard:
 
     def step(self, event: Event) -> None:
         """Pass the event on, unless the fold has crashed before."""
+        if event.kind is EventKind.PROBE and event.name == DOUBT and self._checker.name in event.value["checkers"]:
+            self._doubts[event.value["reason"]] = None
         if self._crash is None and self._fold is not None:
             try:
                 self._fold.step(event)
@@ -228,14 +242,15 @@ class FoldGuard:
                 self._crash = f"checker {self._checker.name} crashed at event {event.index}: {error!r}"
 
     def verdict(self) -> Verdict:
-        """Return the fold's verdict; with a doubt when it crashed."""
+        """Return the fold's verdict, with the doubts of the history, and with one more when it crashed."""
         verdict, crash = Verdict(self._checker.name), self._crash
         if self._fold is not None:
             try:
                 verdict = self._fold.verdict()
             except Exception as error:
                 crash = crash or f"checker {self._checker.name} crashed when asked for its verdict: {error!r}"
-        return verdict if crash is None else replace(verdict, doubts=(*verdict.doubts, crash))
+        doubts = (*self._doubts, *([crash] if crash is not None else []))
+        return replace(verdict, doubts=(*verdict.doubts, *doubts)) if doubts else verdict
 
     def run(self, events: Iterable[Event]) -> Verdict:
         """Fold all events and return the verdict."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,14 +17,14 @@ from pathlib import Path
 from harness.checkers import CHECKERS
 from harness.claims import report_of
 from harness.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun
-from harness.model import Event, Header, History, Unreachable
+from harness.model import History, Unreachable
 from harness.mutants import SUBJECTS
 from harness.plan import Plan
 from harness.properties.suite import PropertiesSuite
 from harness.resolve import NamedTarget
-from harness.store import RunFolder
+from harness.store import RunFolder, plain_name
 from harness.trials import TrialOrder, carry_out_all, try_under_load, under_load
-from harness.verdict import Finding, FoldGuard, Verdict, judge
+from harness.verdict import Finding, judge
 from reports import render
 
 TRIAL_S = 4.0
@@ -175,45 +175,9 @@ def _not_run(target: str, seed: int, doubt: str) -> SuiteRun:
     return SuiteRun(suite=Suite.LOAD, target=target, seed=seed, users=0, doubt=doubt)
 
 
-def judge_anew(folder: RunFolder) -> Mapping[tuple[str, str], Verdict]:
-    """Fold every stored history of the folder's suites again.
-
-    Returns:
-        By (suite, checker), the merged verdict.
-    """
-    judged: dict[tuple[str, str], Verdict] = {}
-    for run in folder.suites():
-        for file in run.files:
-            for header, _, events in folder.histories(file):
-                for name, verdict in _judged(header, events).items():
-                    known = judged.get((run.suite, name))
-                    judged[run.suite, name] = verdict if known is None else known.merge(verdict)
-    return judged
-
-
-def _judged(header: Header, events: Iterable[Event]) -> Mapping[str, Verdict]:
-    folds = {name: FoldGuard(checker, header) for name, checker in CHECKERS.items()}
-    for event in events:
-        for fold in folds.values():
-            fold.step(event)
-    return {name: fold.verdict() for name, fold in folds.items()}
-
-
-def differences(folder: RunFolder, judged: Mapping[tuple[str, str], Verdict]) -> list[str]:
-    """Return where the stored evidence says something else than its histories, one sentence each."""
-    found = []
-    for item in folder.evidence():
-        anew = judged.get((item.suite, item.verdict.checker))
-        if anew is None:
-            if item.verdict.facts:
-                found.append(f"{item.suite} {item.verdict.checker}: the evidence has no history")
-            continue
-        for what, recorded, seen in (
-            ("examined", item.verdict.examined, anew.examined),
-            ("violations", item.verdict.violations, anew.violations),
-        ):
-            if dict(recorded) != dict(seen):
-                found.append(
-                    f"{item.suite} {item.verdict.checker}: {what} {dict(recorded)}, but judged anew {dict(seen)}"
-                )
-    return found
+def files_of(folder: RunFolder) -> tuple[str, ...]:
+    """Return the history files of the target itself, those of mutants left out."""
+    plain = plain_name(folder.manifest().target)
+    own = {f"histories/{suite}-{plain}.jsonl" for suite in Suite}
+    listed = {file for run in folder.suites() for file in run.files}
+    return tuple(file for file in folder.history_files() if file in own | listed)

@@ -101,12 +101,15 @@ DISCONNECTED = "disconnected"
 
 # Probes: facts seen from inside. Each is the name of a PROBE event, with the shape of its value.
 
+DOUBT = "doubt"
+"""Something could not be seen to its end: {reason, checkers}: those that must not say HOLDS for it."""
+
 RESOURCES = "resources"
 """What the target holds: {held: {kind: count}, phase: "start" or "settled"}."""
 
 ALIASES = "aliases"
 """Live requests of different users were compared: {compared, shared: [{type, owner, observer, path_owner,
-path_observer}]}."""
+path_observer}], cut}: `cut` says whether there was more than could be walked."""
 
 SESSION = "session"
 """A database session at work: {action: "use" or "close", session}; the event's call is the request."""
@@ -133,7 +136,7 @@ CONTEXT_KEY = "context.key"
 """A key made from parts: {parts, key}."""
 
 LEGACY_CALL = "legacy.call"
-"""A call of the legacy API: {call, works, warning, replacement}."""
+"""A call of the legacy API: {call, works, warning, replacement}; the last two are None where no warning is due."""
 
 LEGACY_EVENT = "legacy.event"
 """An event that the legacy API delivered: {owner, observer}."""

@@ -21,17 +21,6 @@ from harness.verification import manifest_of
 Gathered = Callable[[str, Callable[[RunFolder], SuiteOutcome]], Sequence[Evidence]]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of the gate."""
-    group = parser.getgroup("isolation gate")
-    group.addoption("--target", default="reference", help="a name of `harness list`, or module:attribute")
-    group.addoption("--isolation-seed", default=1, type=int, help="one seed, one run")
-    group.addoption("--users", default=10, type=int, help="concurrent users")
-    group.addoption(
-        "--allow-unknown", action="store_true", help="skip, with the reason, claims that the target cannot show"
-    )
-
-
 @pytest.fixture(scope="session")
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of every run of the gate."""

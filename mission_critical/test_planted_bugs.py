@@ -45,4 +45,5 @@ def test_safe_twin_is_not_flagged(subject: Subject, seed: int) -> None:
 @pytest.mark.parametrize("subject", list(NULLS.values()), ids=lambda subject: subject.name)
 def test_no_claim_holds_on_a_null_target(subject: Subject, seed: int) -> None:
     """A target that grants all, denies all, echoes all or is dead gets no claim to hold."""
-    assert () == carry_out(TrialOrder(subject.name, seed)).holding
+    trial = carry_out(TrialOrder(subject.name, seed))
+    assert (True, "", ()) == (trial.passed, trial.error, trial.holding)

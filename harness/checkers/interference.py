@@ -4,7 +4,9 @@ How it works: each valid user's part of the history is held against the model of
 (`harness.spec.SingleUser`), which knows nothing of the others. Whatever answer it cannot explain came from outside.
 
 An answer says something about interference only after somebody else has had a fault: before that there is nothing
-that could interfere, and the answer counts for nothing here. A deviation is found at any time.
+that could interfere, and the answer counts for nothing here. An answer that cannot be explained is found at any time,
+but for two cases that nobody else can have caused, which are doubts: nobody else is there, or a call ended in an error
+before anybody else had a fault. A target that fails on its own is not shown to isolate, nor not to.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class InterferenceFold:
         """Know nothing of any user yet."""
         self._tally = Tally(NAME)
         self._models: dict[UserId, SingleUser] = {}
+        self._present: set[UserId] = set()
         self._troubled: set[UserId] = set()
 
     def step(self, event: Event) -> None:
@@ -40,14 +43,20 @@ class InterferenceFold:
         if not user or is_intruder(user):
             return
         model = self._models.setdefault(user, SingleUser())
+        self._present.add(user)
         before = model.facts[Aspect.UNEXPLAINED]
         deviations = [found for found in model.step(event) if found.aspect is Aspect.UNEXPLAINED]
         facts = max(model.facts[Aspect.UNEXPLAINED] - before, len(deviations))
         if event.kind is EventKind.OK and event.name in VOCABULARY:
             facts = max(facts, 1)  # it could have been an error
-        if deviations or len(self._troubled) > (user in self._troubled):
+        others_in_trouble = len(self._troubled) > (user in self._troubled)
+        of_its_own = len(self._present) == 1 or (event.kind is EventKind.INFO and not others_in_trouble)
+        if others_in_trouble or (deviations and not of_its_own):
             self._tally.examine(ANOMALY, facts)
         for deviation in deviations:
+            if of_its_own:
+                self._tally.doubt(f"the target fails on its own: {user}: {deviation.message}")
+                continue
             self._tally.find(
                 Finding(
                     anomaly=ANOMALY,

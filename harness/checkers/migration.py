@@ -41,13 +41,15 @@ class LegacyFold:
         return self._tally.verdict()
 
     def _called(self, event: Event) -> None:
-        call, warning = event.value["call"], event.value["warning"] or ""
-        replacement = event.value["replacement"] or ""
+        call, replacement = event.value["call"], event.value["replacement"]
         self._tally.examine("legacy-broken")
-        self._tally.examine("legacy-silent")
         if not event.value["works"]:
             message = f"the legacy call {call} does not work"
             self._tally.find(Finding(anomaly="legacy-broken", message=message, witness=(event.index,)))
+        if replacement is None:
+            return  # no warning is due
+        self._tally.examine("legacy-silent")
+        warning = event.value["warning"] or ""
         if not warning or replacement not in warning:
             how = f"warns without naming {replacement}" if warning else "does not warn"
             message = f"the legacy call {call} {how}"

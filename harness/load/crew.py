@@ -31,7 +31,7 @@ from harness.evidence import Suite
 from harness.load.account import CHECK, JUDGES, Account
 from harness.load.histogram import Histogram
 from harness.load.load_options import LoadOptions
-from harness.load.phrases import USERS_PER_PROCESS, principal
+from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
 from harness.model import Event, EventKind, Header, User, Value
 from harness.recorder import Recorder
 from harness.store import HistoryFile
@@ -68,7 +68,7 @@ class Crew:
     Args:
         options: of the run.
         process: number of this process, from 0.
-        first: number of the first user, within this process.
+        first: how many users of this process earlier chapters had.
         on_open: called when all are connected, with how many of them are.
         on_lost: called when nobody is left that could work.
     """
@@ -86,7 +86,8 @@ class Crew:
         self.over = False
         self.canaries = Canaries(options.seed)
         self.shelf: dict[str, deque[tuple[int, str]]] = defaultdict(lambda: deque(maxlen=64))
-        self._first = process * USERS_PER_PROCESS
+        self._process = process
+        self._room = USERS_PER_PROCESS - first
         self.enrolled = first
         self._members: list[Member] = []
         self._coming: set[Member] = set()
@@ -119,8 +120,16 @@ class Crew:
     # Who takes part
 
     def enrol(self, member: Member) -> User:
-        """Take in one more user; return who that is."""
-        user = principal(self._first + self.enrolled, self.options.run)
+        """Take in one more user; return who that is.
+
+        Raises:
+            TooManyUsers: this process has no number left. The run is doubted for it.
+        """
+        try:
+            user = principal(self._process, self.enrolled, self.options.run)
+        except TooManyUsers as error:
+            self.doubt(str(error))
+            raise
         self.enrolled += 1
         self._members.append(member)
         self._coming.add(member)
@@ -128,7 +137,7 @@ class Crew:
 
     def expect(self, users: int) -> None:
         """Say of how many users the first wave is; when they are connected, work begins."""
-        self._expected = users
+        self._expected = min(users, self._room)
         self._open_when_all_are_here()
 
     def arrived(self, member: Member) -> None:

@@ -4,7 +4,7 @@ Rules:
 
 - Every user begins with each habit once, in an order of its own, so that even a short run goes everywhere.
 - Everything a user chooses comes from that user's own stream of randomness.
-- Notes are deleted again; runs that write notes are few, because their notes stay (`MOST_GROUPS` in `harness.spec`).
+- Notes are deleted again; runs that write notes are few, because their notes stay (`GROUPS_PER_PERSON`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from harness.vocabulary import VOCABULARY
 Habit = Callable[[Person], None]
 
 MOST_NOTES = 6
-MOST_GROUPS = 24
+GROUPS_PER_PERSON = 24
+"""Runs that write notes, of one user: fewer than the model of that user remembers (`harness.holdings.MOST_GROUPS`)."""
 STALLS = 5
 """Runs that wait until they are cancelled, in one flood: more than may be at work at once."""
 
@@ -80,7 +81,7 @@ def narrate_unheard(person: Person) -> None:
 
 def remember(person: Person) -> None:
     """Start a run that writes two notes or none."""
-    if person.groups < MOST_GROUPS:
+    if person.groups < GROUPS_PER_PERSON:
         person.groups += 1
         _start(person, "notebook", f"remember: note pair {person.mark()} | note mate {person.mark()}")
     else:
@@ -94,7 +95,7 @@ def recall(person: Person) -> None:
 
 def fail(person: Person) -> None:
     """Start a run that writes a note and fails, then list what is there."""
-    if person.groups < MOST_GROUPS:
+    if person.groups < GROUPS_PER_PERSON:
         person.groups += 1
         _start(person, "faulty", f"fail: note gone {person.mark()}")
     person.ask("list_notes")

@@ -7,9 +7,9 @@ from argparse import Namespace
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.model import Credential, Delivery, Promises
+from harness.model import Delivery, Promises
+from harness.targets.dialect import INVALID, SECRET_VARIABLE, STATED
 
-SECRET_VARIABLE = "HARNESS_TOKEN_SECRET"
 MOST_SEED = 2**31
 
 
@@ -72,8 +72,7 @@ class LoadOptions:
     @property
     def promises(self) -> Promises:
         """What the target is held to."""
-        invalid = frozenset(Credential) - {Credential.VALID}
-        return Promises(runs_per_user=self.runs_per_user or None, delivery=self.delivery, credentials=invalid)
+        return Promises(runs_per_user=self.runs_per_user or None, delivery=self.delivery, credentials=INVALID)
 
     def problem(self) -> str:
         """Return why nothing can be done with these options, or `""`."""
@@ -81,7 +80,7 @@ class LoadOptions:
             return "no target was given: say where it is with --host http://..."
         if not self.secret:
             return (
-                "no token secret was given, so no user can sign in: set HARNESS_TOKEN_SECRET in the environment, "
+                f"no token secret was given, so no user can sign in: set {SECRET_VARIABLE} in the environment, "
                 "or give --isolation-token-secret"
             )
         low, high = self.pause_s
@@ -98,7 +97,7 @@ def add_options(parser: Any) -> None:
         env_var=SECRET_VARIABLE,
         default="",
         is_secret=True,
-        help="signs the users' tokens; better given in the environment, as HARNESS_TOKEN_SECRET",
+        help=f"signs the users' tokens; better given in the environment, as {SECRET_VARIABLE}",
     )
     numbers: tuple[tuple[str, type, Any, str], ...] = (
         ("--isolation-seed", int, None, "of canaries, choices and pauses; drawn and told when left out"),
@@ -110,7 +109,7 @@ def add_options(parser: Any) -> None:
         ),
         ("--isolation-pause-min", float, 0.5, "least seconds between two steps of a user"),
         ("--isolation-pause-max", float, 1.5, "most seconds between two steps of a user"),
-        ("--isolation-runs-per-user", int, 3, "the limit that the target states; 0 for none"),
+        ("--isolation-runs-per-user", int, STATED.runs_per_user, "the limit that the target states; 0 for none"),
         ("--isolation-chapter", float, 600.0, "seconds after which users and history begin anew, which bounds memory"),
     )
     for name, kind, default, text in numbers:

@@ -14,11 +14,13 @@ from typing import Any
 
 import gevent
 from locust import FastHttpUser, events, task
+from locust.exception import StopUser
 
 from harness.load.conductor import Conductor, conductor_for
 from harness.load.habits import Habits
 from harness.load.load_options import LoadOptions, add_options
 from harness.load.person import CALL_S, Person
+from harness.load.principals import TooManyUsers
 
 
 def _add_options(parser: Any) -> None:
@@ -79,7 +81,10 @@ class IsolatedUser(FastHttpUser):
         crew = conductor.crew
         if crew is None or crew.stopping.is_set() or (self._person is not None and not self._person.whole):
             return
-        self._person = person = Person(crew, self.client)
+        try:
+            self._person = person = Person(crew, self.client)
+        except TooManyUsers as error:
+            raise StopUser from error
         self._habits = Habits(person)
         try:
             person.begin()

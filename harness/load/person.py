@@ -24,10 +24,10 @@ from gevent.lock import BoundedSemaphore
 from harness.load.account import FIRST_EVENT, LAST_EVENT
 from harness.load.crew import Crew
 from harness.load.event_socket import EventSocket
-from harness.load.phrases import phrase
 from harness.model import Credential, EventKind, User, Value
 from harness.ownership import Bounded
 from harness.targets.dialect import token_for
+from harness.targets.phrases import phrase
 from harness.vocabulary import DISCONNECTED, FAULT, FINAL_STATUSES, LAST_EVENTS
 
 CALL_S = 30.0

@@ -27,18 +27,16 @@ from pydantic import ValidationError
 import harness
 from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
 from harness.load.account import ACCOUNT, EXIT_CODES, Account
-from harness.load.load_options import SECRET_VARIABLE
 from harness.model import Promises
 from harness.plan import LoadBudget
 from harness.store import RunFolder
+from harness.targets.dialect import SECRET_VARIABLE, STATED
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 MOST_SPAWN_RATE = 100
 """Users started in a second; above that Locust warns of trouble."""
 GRACE_S = 150.0
 """How much longer than the users work a run may take in all: connecting, and coming to rest on a slow machine."""
-STATED = Promises(runs_per_user=3)
-"""What the bundled backend states of itself."""
 _OUR_LOG = "harness.load.conductor: "
 
 

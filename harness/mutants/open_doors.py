@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jwt
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from harness.mutants.subject import mutant
 from reference_impl.app import Parts
@@ -23,6 +23,22 @@ class UncheckedRun(Repository):
     async def get_run(self, run_id: str) -> Run | None:
         """Return the run."""
         return await self._session.get(Run, run_id)
+
+
+class UnownedEdit(Repository):
+    """Writes to a note by its id and version, whoever asks."""
+
+    async def edit_note(self, note_id: str, text: str, version: int) -> int | None:
+        """Replace the text of a note."""
+        statement = (
+            update(Note)
+            .where(Note.id == note_id, Note.version == version)
+            .values(text=text, version=version + 1)
+            .execution_options(synchronize_session=False)
+        )
+        if await self._changed(statement) == 1:
+            return version + 1
+        return await super().edit_note(note_id, text, version)
 
 
 class UnfilteredThreads(Repository):
@@ -98,6 +114,14 @@ OPEN_DOORS = (
         "a run is found by its id without a check of its owner, on this route alone",
         shows_on="access",
         parts=lambda: Parts(repository=UncheckedRun),
+    ),
+    mutant(
+        "unowned-edit",
+        "E1",
+        "tampering",
+        "an edit finds the note by its id without a check of its owner, and writes over it",
+        shows_on="access",
+        parts=lambda: Parts(repository=UnownedEdit),
     ),
     mutant(
         "telling-refusal",

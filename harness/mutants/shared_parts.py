@@ -215,6 +215,28 @@ class SilentRegistry(AgentRegistry):
         return found if name.startswith("_") or not callable(found) else partial(_unheard, found)
 
 
+class ChangedRegistry(AgentRegistry):
+    """Wants a context where it used to take a user and a thread."""
+
+    def create_agent_for_user(
+        self,
+        user_id: str | UserExecutionContext,
+        name: str,
+        thread_id: str = "",
+        *,
+        bridge: WebSocketBridge | None = None,
+    ) -> LegacyAgent:
+        """Return an agent for a context.
+
+        Raises:
+            TypeError: it was called as it used to be.
+        """
+        warnings.warn("create_agent_for_user is deprecated. Use AgentInstanceFactory.", DeprecationWarning, 2)
+        if isinstance(user_id, str):
+            raise TypeError(f"create_agent_for_user takes a context by now, and not the user {user_id!r}. Pass one.")
+        return self._handle(name, user_id, None, None, bridge)
+
+
 def _unheard(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         return call(*arguments, **keywords)
@@ -308,6 +330,14 @@ SHARED_PARTS = (
         "the legacy registry works and does not warn, so that nobody moves away from it",
         shows_on="parts",
         legacy=SilentRegistry,
+    ),
+    mutant(
+        "changed-legacy",
+        "",
+        "migration",
+        "a call of the legacy registry wants other arguments than its callers give",
+        shows_on="parts",
+        legacy=ChangedRegistry,
     ),
 )
 """Planted bugs that show when the parts are examined on their own."""

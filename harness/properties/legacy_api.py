@@ -86,7 +86,7 @@ class LegacyProbe:
         made = [(agent, text) for agent, text in zip(agents, texts, strict=True) if agent is not None]
         results = await asyncio.gather(*(agent.execute(text) for agent, text in made), return_exceptions=True)
         works = list(results) == texts
-        value = {"call": "execute", "works": works, "warning": "none is due", "replacement": ""}
+        value = {"call": "execute", "works": works, "warning": None, "replacement": None}
         self._recorder.record(EventKind.PROBE, LEGACY_CALL, value)
 
     def _heard(self, text: str, observer: str) -> None:

@@ -1,9 +1,9 @@
 """A rule-based state machine of many users on a real event loop: Hypothesis picks the rules, the runner acts.
 
 How it works. Every rule is one step of a program, performed at once: users' operations start and are not waited for,
-so they interleave; SETTLE rules join them. At the end everything is settled and the checkers are asked. A violation
-makes Hypothesis shrink the program; the smallest violating one is kept whether or not it failed again, because a race
-may not.
+so they interleave; SETTLE rules join them. At the end everything is settled and the checkers are asked. The first
+violation ends the search and is kept as it is, because a race may not show again; `harness.properties.shrink` makes it
+smaller.
 
 One loop lives as long as the suite. Between two rules it stands still, so what a target does is between steps, too.
 """
@@ -11,24 +11,24 @@ One loop lives as long as the suite. Between two rules it stands still, so what 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import count
-from time import monotonic
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from harness.model import Event, Header, Promises
-from harness.performance import OpenTarget, Performance, Totals, first_violation, promises_of
+from harness.model import Header, Promises
+from harness.performance import Failure, OpenTarget, Performance, Totals, first_violation, promises_of
 from harness.program import Do, Program, Step, ask
 from harness.properties.tours import people
+from harness.runner import Deadlines
 from harness.store import HistoryFile
-from harness.verdict import Checker, Verdict
+from harness.verdict import Checker
 
 MOST_ACTIVE = 4
 """Users of a random program: enough for every anomaly known, few enough to shrink and to read."""
@@ -48,21 +48,7 @@ _nth = st.integers(0, 2)
 
 
 class ViolationFound(AssertionError):
-    """The program violates a claim: makes Hypothesis shrink it."""
-
-
-class _Enough(BaseException):
-    """The time for shrinking is over. Not an Exception, so that Hypothesis lets it pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A violating execution."""
-
-    program: Program
-    header: Header
-    events: tuple[Event, ...]
-    verdicts: Mapping[str, Verdict]
+    """The program violates a claim."""
 
 
 @dataclass(slots=True)
@@ -72,32 +58,23 @@ class Search:
     Args:
         loop: runs everything.
         open_target: a fresh target for each program, or the same lasting one.
-        checkers, file, seed: of the suite.
-        lasting: whether user names must differ between programs.
-        shrink_s: seconds between the first violation and the end of shrinking.
-        totals: counts of everything performed until the first violation.
-        smallest: the violating execution with the fewest steps.
+        deadlines, checkers: of each execution.
+        header: makes the header of one, from target, number, users and promises.
+        file: where histories go; None keeps none.
+        totals: counts everything that was performed.
+        numbers: of the programs.
+        failure: the first violating execution.
     """
 
     loop: asyncio.Runner
     open_target: OpenTarget
+    deadlines: Deadlines
     checkers: Mapping[str, Checker]
     header: Callable[[str, int, int, Promises], Header]
     file: HistoryFile | None
-    shrink_s: float
     totals: Totals
-    numbers: Any = field(default_factory=count)
-    smallest: Failure | None = None
-    found_at: float | None = None
-
-    def take(self, failure: Failure) -> None:
-        """Keep the failure if it is the smallest; stop when the time for shrinking is over."""
-        if self.found_at is None:
-            self.found_at = monotonic()
-        if self.smallest is None or len(failure.program.steps) < len(self.smallest.program.steps):
-            self.smallest = failure
-        if monotonic() - self.found_at > self.shrink_s:
-            raise _Enough
+    numbers: Iterator[int] = field(default_factory=count)
+    failure: Failure | None = None
 
 
 class ManyUsers(RuleBasedStateMachine):
@@ -110,16 +87,19 @@ class ManyUsers(RuleBasedStateMachine):
         self.steps: list[Step] = []
         self.stack = AsyncExitStack()
         self.number = next(self.search.numbers)
-        self.search.loop.run(self._open())
+        try:
+            self.search.loop.run(self._open())
+        except BaseException:
+            self.search.loop.run(self.stack.aclose())
+            raise
 
     async def _open(self) -> None:
         target = await self.stack.enter_async_context(self.search.open_target())
-        suffix = f".{self.number}" if getattr(target, "lasting", False) else ""
-        self.users = people(MOST_ACTIVE, suffix)
+        users = people(MOST_ACTIVE)
         header = self.search.header(target.name, self.number, MOST_ACTIVE, promises_of(target))
-        file = self.search.file if self.search.found_at is None else None
-        program = Program(f"random-{self.number}", self.users, ())
-        self.performance = Performance(target, program, header, self.search.checkers, file)
+        file = self.search.file if self.search.failure is None else None
+        program = Program(f"random-{self.number}", users, ())
+        self.performance = Performance(target, program, header, self.search.checkers, file, self.search.deadlines)
         await self.stack.enter_async_context(self.performance)
 
     def do(self, *steps: Step) -> None:
@@ -222,12 +202,13 @@ class ManyUsers(RuleBasedStateMachine):
         await self._do(self.steps[-2 * MOST_ACTIVE :])
         verdicts = self.performance.verdicts()
         violated = first_violation(verdicts)
-        if self.search.found_at is None:
+        if self.search.failure is None:
             self.performance.add_to(self.search.totals, MOST_ACTIVE)
         if violated is not None:
-            program = Program(f"random-{self.number}", self.users, tuple(self.steps))
-            events = tuple(self.performance.events)
-            self.search.take(Failure(program, self.performance.header, events, verdicts))
+            if self.search.failure is None:
+                program = Program(f"random-{self.number}", self.performance.users, tuple(self.steps))
+                events = tuple(self.performance.events)
+                self.search.failure = Failure(program, self.performance.header, events, verdicts)
             raise ViolationFound(violated.findings[0].message)
 
 
@@ -237,14 +218,13 @@ def machine_for(search: Search) -> type[ManyUsers]:
 
 
 def explore(search: Search, *, examples: int, steps: int, seed_value: int) -> None:
-    """Perform random programs until one violates a claim, then shrink it; `search` says what came of it.
+    """Perform random programs until one violates a claim; `search` says what came of it.
 
     Raises:
         Unreachable: the target went away.
     """
     if not examples:
         return
-    phases = [Phase.generate, Phase.shrink] if search.shrink_s else [Phase.generate]
     machine = seed(seed_value)(machine_for(search))
     try:
         run_state_machine_as_test(
@@ -256,10 +236,10 @@ def explore(search: Search, *, examples: int, steps: int, seed_value: int) -> No
                 deadline=None,
                 print_blob=False,
                 report_multiple_bugs=False,
-                phases=phases,
+                phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    except (ViolationFound, Flaky, _Enough):
-        if search.smallest is None:
+    except (ViolationFound, Flaky):
+        if search.failure is None:
             raise

@@ -10,6 +10,7 @@ import json
 import operator
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from typing import Any
@@ -64,6 +65,11 @@ MALFORMED: tuple[object, ...] = (
     None,
 )
 """Ids that name nobody, or could not be stored, printed or compared safely."""
+
+RACE_S = 5.0
+"""How long the threads of a race wait for each other."""
+MOST_READS = 3
+"""Of a frozen registry, by one thread of a race."""
 
 _ids = st.one_of(
     st.sampled_from(LEGITIMATE),
@@ -157,33 +163,35 @@ class PartsProbe:
         """Threads read while one registers and freezes: what is read once it is frozen must agree."""
         registry = self._parts.registry()
         agent = next(iter(self._parts.agents.values()))
-        ready = threading.Barrier(readers + 1)
-        reads: list[tuple[bool, list[str]]] = []
+        ready, done = threading.Barrier(readers + 1, timeout=RACE_S), threading.Event()
 
-        def read() -> None:
+        def read() -> list[list[str]]:
             ready.wait()
-            while True:
-                frozen = bool(registry.frozen)
-                reads.append((frozen, list(registry.names())))
+            seen: list[list[str]] = []
+            finished = False
+            while len(seen) < MOST_READS and not finished:
+                finished = done.is_set()  # asked first, so that everybody reads once after the race, too
+                frozen, names = bool(registry.frozen), list(registry.names())
                 if frozen:
-                    break
+                    seen.append(names)
+            return seen
 
-        def write() -> None:
-            ready.wait()
-            for number in range(entries):
-                registry.register(f"agent {number}", agent)
-            registry.freeze()
-            _attempt(lambda: registry.register("too late", agent))
+        def write() -> list[list[str]]:
+            try:
+                ready.wait()
+                for number in range(entries):
+                    registry.register(f"agent {number}", agent)
+                registry.freeze()
+                _attempt(lambda: registry.register("too late", agent))
+            finally:
+                done.set()
+            return [list(registry.names())]
 
-        threads = [threading.Thread(target=read) for _ in range(readers)] + [threading.Thread(target=write)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(readers + 1) as pool:
+            racing = [pool.submit(read) for _ in range(readers)] + [pool.submit(write)]
         number = next(self._rounds)
-        for frozen, seen in [*reads, (True, list(registry.names()))]:
-            if frozen:
-                self._probe(REGISTRY_READ, round=number, frozen=frozen, names=seen)
+        for names in (names for race in racing for names in race.result()):
+            self._probe(REGISTRY_READ, round=number, frozen=True, names=names)
 
     # Context
 

@@ -10,22 +10,23 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
-from harness.model import Component, Header, Promises, Target, Unreachable
-from harness.performance import OpenTarget, Performance, Totals, lasting, promises_of
+from harness.model import Component, Header, Promises, Unreachable
+from harness.performance import Failure, OpenTarget, Performance, Totals, lasting, promises_of
 from harness.plan import PropertiesBudget
 from harness.program import Program
 from harness.properties.legacy_api import LegacyProbe
-from harness.properties.machine import Failure, Search, explore
+from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
+from harness.properties.shrink import shrink
 from harness.properties.tours import tours
 from harness.recorder import Recorder
 from harness.runner import Deadlines
-from harness.store import HistoryFile, RunFolder, Witness
+from harness.store import HistoryFile, RunFolder, Witness, plain_name
 from harness.verdict import Checker, FoldGuard, Verdict
 
 PARTS = "parts"
-UNFIT = frozenset({"tampering", "interference"})
-"""Checkers whose findings about one user alone say that the target does not do its work."""
+UNFIT = ("tampering", "interference")
+"""Checkers whose findings and doubts about one user alone say that the target does not do its work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,6 @@ class PropertiesSuite:
         checkers: who judges.
         folder: where histories and witnesses go; None keeps nothing.
         say: told what is going on, in short lines.
-        deadlines: of the runner.
         first: the tour that is played before the others, or `parts`.
         until: a checker; the suite ends as soon as it has found something. None runs everything.
     """
@@ -52,7 +52,6 @@ class PropertiesSuite:
     checkers: Mapping[str, Checker]
     folder: RunFolder | None = None
     say: Callable[[str], None] = lambda line: None
-    deadlines: Deadlines | None = None
     first: str = ""
     until: str | None = None
 
@@ -73,12 +72,17 @@ class PropertiesSuite:
         seed = self.seed * 1_000_003 + number
         return Header(target=target, suite=Suite.PROPERTIES, seed=seed, users=users, promises=promises)
 
+    def deadlines(self) -> Deadlines:
+        """Return how long the runner waits."""
+        budget = self.budget
+        return Deadlines(call_s=budget.call_s, run_s=budget.run_s, release_s=budget.release_s)
+
     @contextmanager
     def _file(self) -> Iterator[HistoryFile | None]:
         if self.folder is None:
             yield None
             return
-        with self.folder.history_file(f"properties-{_plain(self.target)}") as file:
+        with self.folder.history_file(f"properties-{plain_name(self.target)}") as file:
             yield file
 
 
@@ -108,6 +112,7 @@ class _Work:
                 self._random(loop, open_target, file)
             if not self._is_done() and self._suite.first != PARTS:
                 loop.run(self._parts(open_target, file))
+            loop.run(self._shrink(open_target))
         finally:
             loop.run(kept.__aexit__(None, None, None))
 
@@ -115,23 +120,20 @@ class _Work:
 
     async def _tours(self, open_target: OpenTarget, file: HistoryFile | None) -> None:
         async with open_target() as target:
-            promises, suffix = promises_of(target), self._suffix(target)
-        programs = tours(self._suite.budget.users, promises, suffix)
+            promises = promises_of(target)
+        programs = tours(self._suite.budget.users, promises)
         for program in sorted(programs, key=lambda program: program.name != self._suite.first):
             self._suite.say(f"tour {program.name}")
             await self._play(program, open_target, file)
             if self._is_done():
                 return
 
-    def _suffix(self, target: Target) -> str:
-        return f".s{self._suite.seed}" if getattr(target, "lasting", False) else ""
-
     async def _play(self, program: Program, open_target: OpenTarget, file: HistoryFile | None) -> None:
         users = sum("~" not in user.id for user in program.users)
         async with open_target() as target:
             header = self._suite.header(target.name, self._number, users, promises_of(target))
             self._number += 1
-            performance = Performance(target, program, header, self._suite.checkers, file, self._suite.deadlines)
+            performance = Performance(target, program, header, self._suite.checkers, file, self._suite.deadlines())
             try:
                 async with performance:
                     await performance.perform(program.steps)
@@ -141,8 +143,9 @@ class _Work:
         verdicts = performance.verdicts()
         self._keep(Failure(program, header, tuple(performance.events), verdicts))
         if program.name == "solo":
-            found = [verdicts[name] for name in UNFIT if name in verdicts and verdicts[name].violated]
-            self._unfit = "; ".join(verdict.findings[0].message for verdict in found)
+            found = [verdicts[name] for name in UNFIT if name in verdicts]
+            said = [*(v.findings[0].message for v in found if v.findings), *(v.doubts[0] for v in found if v.doubts)]
+            self._unfit = "; ".join(said)
 
     def _keep(self, failure: Failure) -> None:
         for name, verdict in failure.verdicts.items():
@@ -158,17 +161,25 @@ class _Work:
         search = Search(
             loop=loop,
             open_target=open_target,
+            deadlines=self._suite.deadlines(),
             checkers=self._suite.checkers,
             header=lambda target, number, users, promises: self._suite.header(target, 1000 + number, users, promises),
             file=file,
-            shrink_s=0.0 if self._suite.until else budget.shrink_s,
             totals=self._totals,
         )
         try:
             explore(search, examples=budget.examples, steps=budget.steps, seed_value=self._suite.seed)
         finally:
-            if search.smallest is not None:
-                self._keep(search.smallest)
+            if search.failure is not None:
+                self._keep(search.failure)
+
+    async def _shrink(self, open_target: OpenTarget) -> None:
+        """Make each checker's failure smaller, in equal parts of the time."""
+        seconds = self._suite.budget.shrink_s / max(1, len(self._failures))
+        for name, failure in self._failures.items() if seconds else ():
+            self._suite.say(f"making the failure of {name} smaller")
+            checker = self._suite.checkers[name]
+            self._failures[name] = await shrink(failure, checker, open_target, self._suite.deadlines(), seconds)
 
     # Parts
 
@@ -219,8 +230,6 @@ class _Work:
         for name in suite.checkers:
             verdict = totals.verdicts.get(name, Verdict(name))
             failure = self._failures.get(name)
-            if failure is not None and not verdict.violated:
-                verdict = verdict.merge(failure.verdicts[name])
             evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), failure))
         return SuiteOutcome(run, tuple(evidence), self.unreachable)
 
@@ -237,7 +246,7 @@ class _Work:
                 program=failure.program,
                 history=failure.events,
             )
-            witness = suite.folder.write_witness(f"{checker}-{_plain(suite.target)}", seen)
+            witness = suite.folder.write_witness(f"{checker}-{plain_name(suite.target)}", seen)
             replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
         return Evidence(
             suite=Suite.PROPERTIES,
@@ -249,8 +258,3 @@ class _Work:
             replay=replay,
             witness=witness,
         )
-
-
-def _plain(name: str) -> str:
-    """Return a name that can be a file's."""
-    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name).strip("-") or "target"

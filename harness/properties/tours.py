@@ -9,33 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.model import Credential, Promises, User
+from harness.names import NAMES
 from harness.program import Do, Program, Step, ask
-
-NAMES = (
-    "alice",
-    "Alice",
-    "default_user",
-    "registry-team",
-    "org&a",
-    "org$a",
-    "u",
-    "u_1",
-    "a:b",
-    "1",
-    "bob@example.org",
-    "Zoë",
-)
-"""Legitimate user names that careless code takes for one another, or for placeholders."""
 
 SETTLE = Step(Do.SETTLE)
 CANCEL_AT_TICKS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 """After how many turns of the loop a call is cancelled, in the tour of faults."""
 
 
-def people(count: int, suffix: str = "") -> tuple[User, ...]:
-    """Return that many users with confusable names; the suffix keeps those of different programs apart."""
+def people(count: int) -> tuple[User, ...]:
+    """Return that many users, with confusable names."""
     return tuple(
-        User(number, NAMES[number % len(NAMES)] + ("" if number < len(NAMES) else f"-{number}") + suffix)
+        User(number, NAMES[number % len(NAMES)] + ("" if number < len(NAMES) else f"-{number}"))
         for number in range(count)
     )
 
@@ -294,23 +279,18 @@ _TOURS: Mapping[str, Callable[[int], list[Step]]] = {
 }
 
 
-def tours(count: int, promises: Promises, suffix: str = "") -> Iterator[Program]:
+def tours(count: int, promises: Promises) -> Iterator[Program]:
     """Yield every tour for that many users, the solo one first.
 
     Args:
         count: 2 or more valid users.
         promises: of the target: its limit of runs, and which invalid credentials can be tried.
-        suffix: keeps the user names of different executions on one lasting target apart; `""` on fresh ones.
     """
-
-    def users_of(name: str) -> tuple[User, ...]:
-        return people(count, f"{suffix}.{name}" if suffix else "")
-
     for name, make in _TOURS.items():
         steps = limits(count, promises.runs_per_user or 3) if make is limits else make(count)
-        yield Program(name, users_of(name), tuple(steps))
+        yield Program(name, people(count), tuple(steps))
     if promises.credentials:
         credentials = sorted(promises.credentials)
-        users = users_of("intruders")
+        users = people(count)
         strangers = tuple(User(0, users[0].name, credential) for credential in credentials)
         yield Program("intruders", users + strangers, tuple(intruders(count, credentials)))

@@ -60,14 +60,15 @@ def aliases(roots: Mapping[UserId, Sequence[object]], shared: Iterable[object]) 
         shared: what the target declares to be shared on purpose.
 
     Returns:
-        The probe `aliases`; `compared` is the number of pairs of (object, other user).
+        The probe `aliases`; `compared` is the number of pairs of (mutable object, other user).
     """
     declared = {id(item) for item in shared}
     reached = {user: _reachable(objects, declared) for user, objects in roots.items()}
     found = []
     compared = 0
+    mutable = {user: sum(_mutable(item) for _, item in objects.values()) for user, objects in reached.items()}
     for owner, observer in combinations(sorted(reached), 2):
-        compared += len(reached[owner])
+        compared += mutable[owner]
         for key in reached[owner].keys() & reached[observer].keys():
             path_owner, item = reached[owner][key]
             if _mutable(item):
@@ -77,7 +78,8 @@ def aliases(roots: Mapping[UserId, Sequence[object]], shared: Iterable[object]) 
         {"type": kind, "owner": owner, "observer": observer, "path_owner": here, "path_observer": there}
         for here, there, kind, owner, observer in sorted(found)
     ]
-    return Probe(ALIASES, {"compared": compared, "shared": _outermost(pairs)})
+    cut = any(len(objects) >= MOST_OBJECTS for objects in reached.values())
+    return Probe(ALIASES, {"compared": compared, "shared": _outermost(pairs), "cut": cut})
 
 
 def _outermost(pairs: list[dict[str, str]]) -> list[dict[str, str]]:

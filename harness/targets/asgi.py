@@ -20,6 +20,10 @@ Application = Callable[
 ]
 
 
+LIFESPAN_S = 30.0
+"""How long an application may take to start, and to stop."""
+
+
 class Lifespan:
     """Starts and stops an application. Use as an async context manager."""
 
@@ -48,7 +52,12 @@ class Lifespan:
 
     async def _exchange(self, phase: str) -> None:
         await self._receive.put({"type": phase})
-        answer = await self._send.get()
+        try:
+            answer = await asyncio.wait_for(self._send.get(), LIFESPAN_S)
+        except TimeoutError as error:
+            raise Unreachable(
+                f"the application did not get through {phase} within {LIFESPAN_S:g} s: see what its lifespan waits for"
+            ) from error
         if answer["type"].endswith("failed"):
             raise Unreachable(f"the application failed at {phase}: {answer.get('message', '')}. Mend it and try again")
 

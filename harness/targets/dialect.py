@@ -1,4 +1,4 @@
-"""How the vocabulary is said to the bundled backend: HTTP routes, one WebSocket, bearer tokens.
+"""How the vocabulary is said to the bundled backend: HTTP, one WebSocket, bearer tokens.
 
 Used by the target in process and by the one over the network; only the transport differs.
 """
@@ -10,47 +10,29 @@ import json
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
 import jwt
 
 from harness.calling import CALLING
-from harness.model import Credential, OnPush, Operation, Refused, Unreachable, User, Value
+from harness.model import Credential, OnPush, Operation, Promises, Refused, Unreachable, User, Value
+from harness.targets.phrases import phrase
 
 AUDIENCE = "reference_impl"
 CALL_HEADER = "x-harness-call"
 """Tells the taps of a server process which call a request is."""
+
+SECRET_VARIABLE = "HARNESS_TOKEN_SECRET"
+"""The environment variable that tells a process of ours the token secret."""
 
 TOKEN_LIFE_S = 24 * 3600.0
 
 INVALID = frozenset(Credential) - {Credential.VALID}
 """Every invalid credential can be tried on a service whose secret the harness knows."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    method: str
-    path: str
-    body: tuple[str, ...] = ()
-    query: Mapping[str, str] | None = None
-
-
-_ROUTES = {
-    "open_thread": _Route("POST", "/threads", ("title",)),
-    "read_thread": _Route("GET", "/threads/{id}"),
-    "list_threads": _Route("GET", "/threads"),
-    "write_note": _Route("POST", "/notes", ("text",)),
-    "read_note": _Route("GET", "/notes/{id}"),
-    "edit_note": _Route("PUT", "/notes/{id}", ("text", "version")),
-    "delete_note": _Route("DELETE", "/notes/{id}"),
-    "list_notes": _Route("GET", "/notes"),
-    "search_notes": _Route("GET", "/notes", query={"q": "text"}),
-    "start_run": _Route("POST", "/threads/{thread}/runs", ("agent", "text")),
-    "read_run": _Route("GET", "/runs/{id}"),
-    "cancel_run": _Route("POST", "/runs/{id}/cancel"),
-}
+STATED = Promises(runs_per_user=3, credentials=INVALID)
+"""What the bundled backend states of itself under the settings that the harness gives it."""
 
 
 def token_for(user: User, secret: str) -> str | None:
@@ -115,17 +97,12 @@ class DialectClient:
         """
         if operation.name == "follow":
             return await self._follow(operation.arguments)
-        route = _ROUTES[operation.name]
-        arguments = operation.arguments
+        said = phrase(operation.name, operation.arguments)
         calling = CALLING.get()
         call = {CALL_HEADER: f"{calling.call}:{calling.user}"} if calling is not None else {}
         try:
             response = await self._http.request(
-                route.method,
-                route.path.format_map(arguments),
-                headers={**self._headers, **call},
-                json={name: arguments[name] for name in route.body if name in arguments} if route.body else None,
-                params={key: arguments[name] for key, name in (route.query or {}).items()},
+                said.method, said.path, headers={**self._headers, **call}, json=said.body
             )
         except httpx.TransportError as error:
             await self._raise_if_gone()

@@ -67,7 +67,9 @@ def components_of(parts: Parts, legacy: Callable[[AgentInstanceFactory], AgentRe
 
 
 class ReferenceTarget:
-    """One application in this process."""
+    """One application in this process, which starts empty."""
+
+    lasting = False
 
     def __init__(self, name: str, app: FastAPI, promises: Promises, components: Components) -> None:
         self.name = name

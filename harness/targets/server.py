@@ -11,8 +11,10 @@ import importlib
 import json
 import os
 import resource
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,11 +25,9 @@ from fastapi import FastAPI, Header, HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness.calling import CALLING, Calling
-from harness.targets.dialect import CALL_HEADER
+from harness.targets.dialect import CALL_HEADER, SECRET_VARIABLE
 from harness.targets.instruments import Instruments
 from harness.targets.reference import CreateApp, settings_for
-
-SECRET_VARIABLE = "HARNESS_TOKEN_SECRET"
 
 
 class CallTap:
@@ -86,12 +86,26 @@ def _imported(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def _end_with_input() -> None:
+    """Tell this process to stop when its standard input ends, as it does when the process at the other end dies."""
+
+    def wait() -> None:
+        while os.read(0, 4096):  # not sys.stdin: a thread that waits in it would crash the interpreter's end
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="end with input", daemon=True).start()
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m harness.targets.server", description=__doc__)
     parser.add_argument("--subject", default="reference", help="which application: a name that --maker knows")
     parser.add_argument("--maker", default="harness.mutants:subject_app", help="module:callable, name -> CreateApp")
+    parser.add_argument("--end-with-input", action="store_true", help="stop when standard input ends")
     chosen = parser.parse_args(arguments)
+    if chosen.end_with_input:
+        _end_with_input()
     secret = os.environ[SECRET_VARIABLE]
     create: CreateApp = _imported(chosen.maker)(chosen.subject)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

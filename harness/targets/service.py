@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from harness.components import Components
 from harness.model import Credential, OnPush, Probe, Promises, Refused, Unreachable, User
-from harness.targets.dialect import DialectClient, Socket, token_for
+from harness.targets.dialect import STATED, DialectClient, Socket, token_for
 from harness.targets.reference import named_by_id
 from harness.targets.server_process import ServerProcess
 
@@ -135,8 +135,7 @@ async def open_service(
 ) -> AsyncIterator[ServiceTarget]:
     """Start the server process, and stop it at the end."""
     with ServerProcess(subject) as server:
-        stated = promises(Promises(runs_per_user=3, credentials=frozenset(Credential) - {Credential.VALID}))
-        target = ServiceTarget(name, server, stated, components)
+        target = ServiceTarget(name, server, promises(STATED), components)
         try:
             yield target
         finally:

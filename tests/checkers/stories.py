@@ -138,10 +138,14 @@ class Story:
 
     # What the checkers say
 
+    def doubts(self, checker: str) -> tuple[str, ...]:
+        """Return what the checker doubts."""
+        return judge(CHECKERS[checker], self.header, self.history.events).doubts
+
     def judged(self, checker: str) -> Verdict:
         """Return the verdict; a checker that crashes fails the test."""
         verdict = judge(CHECKERS[checker], self.header, self.history.events)
-        assert verdict.doubts == ()
+        assert not any("crashed" in doubt for doubt in verdict.doubts)
         assert all(finding.witness == tuple(sorted(finding.witness)) for finding in verdict.findings)
         return verdict
 

@@ -169,8 +169,9 @@ class TestInterference:
         assert {} == story.found("interference")
 
     def test_a_note_that_nobody_here_wrote_is_unexplained(self) -> None:
-        """Found at any time, fault or none."""
+        """Found at any time, fault or none, once somebody else is there."""
         story = Story()
+        story.does(ANN, "list_notes", [])
         story.does(BOB, "list_notes", [{"id": "x", "text": "strange"}])
         assert {"unexplained-answer": 1} == story.found("interference")
         assert 1 == story.examined("interference", "unexplained-answer")
@@ -178,8 +179,27 @@ class TestInterference:
     def test_a_run_that_failed_without_a_reason_is_unexplained(self) -> None:
         """The narrator cannot fail by itself, and its user has not cancelled it."""
         story = Story()
+        story.does(ANN, "list_notes", [])
         story.runs(BOB, "t", "r")
         story.does(BOB, "read_run", {"id": "r", "status": "cancelled", "result": None}, id="r")
+        assert {"unexplained-answer": 1} == story.found("interference")
+
+    def test_a_user_alone_cannot_be_disturbed(self) -> None:
+        """What is wrong then is the target's own doing: a doubt, and no finding."""
+        story = Story()
+        story.does(BOB, "list_notes", [{"id": "x", "text": "strange"}])
+        assert {} == story.found("interference")
+        assert 1 == len(story.doubts("interference"))
+
+    def test_an_error_before_anybody_had_trouble_is_a_doubt(self) -> None:
+        """Nobody else can have caused it; after somebody's fault it is a finding."""
+        story = Story()
+        story.does(ANN, "list_notes", [])
+        story.info(story.asks(BOB, "list_notes"))
+        assert {} == story.found("interference")
+        assert 1 == len(story.doubts("interference"))
+        story.has_fault(ANN)
+        story.info(story.asks(BOB, "list_notes"))
         assert {"unexplained-answer": 1} == story.found("interference")
 
     def test_a_run_that_its_user_cancelled_is_explained(self) -> None:

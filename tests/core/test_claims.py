@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.claims import ANOMALIES, CLAIMS, adjudicate, checkers_of, report_of
-from harness.evidence import Claim, ClaimResult, Evidence, Manifest, SubjectKind, Suite, Trial
+from harness.evidence import Claim, ClaimResult, Evidence, Manifest, SubjectKind, Suite, SuiteRun, Trial
 from harness.verdict import Finding, Outcome, Verdict
 
 ANSWERS = CLAIMS["SES-2"]  # leaked-in-answer, found by leak
@@ -46,6 +46,7 @@ def trial(
         suite=suite,
         expected=expected,
         outcomes={checker: outcome},
+        anomalies=tuple(name for name in ANOMALIES if ANOMALIES[name].checker == checker) if expected else (),
     )
 
 
@@ -78,8 +79,8 @@ class TestAdjudicate:
         outcome, reasons = judged(ANSWERS, [], [])
         assert Outcome.UNKNOWN is outcome
         assert (
-            f"nothing was examined for leaked-in-answer: it needs {ANOMALIES['leaked-in-answer'].needs}",
-            "checker leak killed no mutant in this verification",
+            "it was not examined: the plan does not run any suite",
+            "no planted bug showed that leak finds leaked-in-answer",
         ) == reasons
 
     def test_one_anomaly_without_a_fact_is_enough_for_unknown(self) -> None:
@@ -120,6 +121,30 @@ class TestAdjudicate:
         trials += [trial("access", SubjectKind.TWIN), trial("leak", SubjectKind.TWIN, Outcome.HOLDS)]
         assert Outcome.HOLDS is judged(ANSWERS, items, trials)[0]
 
+    def test_an_anomaly_that_no_mutant_showed_is_unknown(self) -> None:
+        """A checker that found one anomaly is not thereby shown to find another."""
+        items, trials = supported(BOTH)
+        trials = [
+            replace(item, anomalies=("leaked-in-answer",)) if item.expected == "leak" else item for item in trials
+        ]
+        reason = "no planted bug showed that leak finds leaked-in-event"
+        assert (Outcome.UNKNOWN, (reason,)) == judged(BOTH, items, trials)
+
+    def test_a_claim_that_holds_on_a_null_target_is_unknown(self) -> None:
+        """What holds on anything says nothing."""
+        items, trials = supported(ANSWERS)
+        null = replace(trial("leak", SubjectKind.NULL, Outcome.HOLDS), holding=(ANSWERS.id,))
+        reason = "it holds on the null target null-leak, too"
+        assert (Outcome.UNKNOWN, (reason,)) == judged(ANSWERS, items, [*trials, null])
+        assert Outcome.HOLDS is judged(ANSWERS, items, [*trials, replace(null, holding=("EVT-1",))])[0]
+
+    @pytest.mark.parametrize("kind", [SubjectKind.TWIN, SubjectKind.NULL])
+    def test_a_twin_or_null_target_that_could_not_be_tried_is_unknown(self, kind: SubjectKind) -> None:
+        """Nobody knows what it would have shown."""
+        items, trials = supported(ANSWERS)
+        untried = replace(trial("leak", kind, Outcome.HOLDS), error="no start")
+        assert Outcome.UNKNOWN is judged(ANSWERS, items, [*trials, untried])[0]
+
     def test_a_violation_beats_every_doubt(self) -> None:
         """Found is found, whoever survived and whatever crashed."""
         items, _ = supported(ANSWERS)
@@ -157,6 +182,19 @@ class TestLoadOnly:
         loaded, killed = supported(LOAD, Suite.LOAD)
         assert Outcome.UNKNOWN is judged(LOAD, items, killed)[0]
         assert Outcome.UNKNOWN is judged(LOAD, loaded, trials)[0]
+
+    def test_each_checker_must_have_seen_something_under_load(self) -> None:
+        """A kill in another suite shows that it can find the anomaly, not that the load suite lets it."""
+        items, trials = supported(LOAD, Suite.LOAD)
+        elsewhere = [replace(item, suite=Suite.PROPERTIES) if item.expected == "leak" else item for item in trials]
+        reason = "no planted bug showed that leak sees anything in the load suite"
+        assert (Outcome.UNKNOWN, (reason,)) == judged(LOAD, items, elsewhere)
+
+    def test_a_suite_that_could_not_run_gives_its_reason(self) -> None:
+        """Not what the anomaly would need."""
+        run = SuiteRun(suite=Suite.LOAD, target="t", seed=1, users=0, doubt="there is no server")
+        reasons = adjudicate(LOAD, [], supported(LOAD, Suite.LOAD)[1], runs=[run]).reasons
+        assert ("there is no server",) == reasons
 
     def test_too_few_users_support_nothing_but_can_violate(self) -> None:
         """What was found among 9 users counts all the same."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from harness.holdings import MOST_GONE, MOST_GROUPS, MOST_RUNS
 from harness.model import Event, EventKind
 from harness.spec import Aspect, Deviation, SingleUser
-from harness.vocabulary import FAULT
+from harness.vocabulary import FAULT, Kind
 
 
 class Told:
@@ -219,4 +220,110 @@ class TestAnswers:
         """The model of one user knows no limit."""
         told = Told()
         told.refused("start_run", 429, thread="t", agent="narrator", text="a")
+        assert [] == told.aspects
+
+
+class TestMemory:
+    """What is over is forgotten, and nothing may come back for it."""
+
+    def test_what_was_deleted_is_not_kept(self) -> None:
+        """However many notes and runs there were, the model holds a bounded number of them."""
+        told = Told()
+        for number in range(1_000):
+            told.writes(f"n{number}", f"text {number}")
+            told.does("delete_note", None, id=f"n{number}")
+            told.does("start_run", {"id": f"r{number}"}, thread="t", agent="narrator", text=f"tale {number}")
+            told.ends(f"r{number}", "agent_completed")
+        own = told.model._own
+        assert (0, 0, MOST_GONE, MOST_RUNS) == tuple(map(len, (own.items[Kind.NOTE], own.leaving, own.gone, own.runs)))
+        assert [] == told.aspects
+
+    @pytest.mark.parametrize("later", [0, MOST_GONE])
+    def test_what_was_forgotten_must_not_come_back(self, later: int) -> None:
+        """It shows as deleted, and long after that as never written."""
+        told = Told()
+        for number in range(later + 1):
+            told.writes(f"n{number}", f"text {number}")
+            told.does("delete_note", None, id=f"n{number}")
+        told.does("list_notes", listed(("n0", "text 0")))
+        assert ["unexplained-answer"] == told.aspects
+        assert ("had deleted" in told.deviations[0].message) is (later == 0)
+
+    def test_reading_what_was_deleted_is_still_a_deviation(self) -> None:
+        """Its owner knows the name."""
+        told = Told()
+        told.writes("1", "a")
+        told.does("delete_note", None, id="1")
+        told.does("read_note", {"id": "1", "text": "a"}, id="1")
+        told.refused("read_note", 404, id="1")
+        assert ["unexplained-answer"] == told.aspects
+
+    def test_a_call_that_began_before_the_deletion_may_show_the_note(self) -> None:
+        """And the note is remembered until the last such call has ended."""
+        told = Told()
+        told.writes("1", "a")
+        listing, reading = told.asks("list_notes"), told.asks("read_note", id="1")
+        told.does("delete_note", None, id="1")
+        told.ok(listing, listed(("1", "a")))
+        told.ok(reading, {"id": "1", "text": "a"})
+        assert [] == told.aspects
+        assert "1" in told.model._own.gone
+
+    def test_a_second_deletion_may_find_nothing(self) -> None:
+        """Whether it was asked for before the first was acknowledged, or after."""
+        told = Told()
+        told.writes("1", "a")
+        rival = told.asks("delete_note", id="1")
+        told.does("delete_note", None, id="1")
+        told.fail(rival, 404)
+        told.refused("delete_note", 404, id="1")
+        told.refused("edit_note", 404, id="1", text="b", version=1)
+        assert [] == told.aspects
+
+    def test_an_id_that_is_given_again_is_told(self) -> None:
+        """Its new note lives by itself."""
+        told = Told()
+        told.writes("1", "a")
+        told.does("delete_note", None, id="1")
+        told.writes("1", "b")
+        assert ["unexplained-answer"] == told.aspects
+        told.does("list_notes", listed(("1", "b")))
+        told.does("list_notes", [])
+        assert ["unexplained-answer", "lost-write"] == told.aspects
+
+    def test_a_runs_note_may_have_the_name_of_a_deleted_one(self) -> None:
+        """What the user asked a run to write is explained by it, whatever it is called."""
+        told = Told()
+        told.writes("1", "a")
+        told.does("delete_note", None, id="1")
+        told.does("start_run", {"id": "r"}, thread="t", agent="notebook", text="remember: b")
+        told.ends("r", "agent_completed")
+        told.does("list_notes", listed(("1", "b")))
+        assert [] == told.aspects
+
+    def test_overwritten_texts_are_not_kept(self) -> None:
+        """An older one that shows was never written, as far as the model knows; it deviates as it did before."""
+        told = Told()
+        told.writes("1", "text 0", version=0)
+        for number in range(1, 100):
+            told.does("edit_note", {"id": "1", "version": number}, id="1", text=f"text {number}", version=number - 1)
+        assert len(told.model._own.items[Kind.NOTE]["1"].texts) <= 3
+        told.does("read_note", {"id": "1", "text": "text 99"}, id="1")
+        assert [] == told.aspects
+        told.does("read_note", {"id": "1", "text": "text 98"}, id="1")
+        told.does("read_note", {"id": "1", "text": "text 5"}, id="1")
+        assert ["tampered", "tampered"] == told.aspects
+
+    def test_notes_of_forgotten_runs_are_not_judged(self) -> None:
+        """What is not remembered is unknown, and never guessed."""
+        told = Told()
+        for number in range(MOST_GROUPS + 1):
+            text = f"remember: b {number}"
+            told.does("start_run", {"id": f"r{number}"}, thread="t", agent="notebook", text=text)
+            told.ends(f"r{number}", "agent_completed")
+            told.does("search_notes", listed((f"n{number}", f"b {number}")), text=f"b {number}")
+        assert MOST_GROUPS == len(told.model._own.groups) == len(told.model._own.grouped)
+        told.does("search_notes", listed(("n0", "b 0")), text="b 0")
+        told.does("delete_note", None, id="n0")
+        told.does("search_notes", [], text="b 0")
         assert [] == told.aspects

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from harness.load.account import ACCOUNT, EXIT_CODES, JUDGES, Account
 from harness.load.histogram import Histogram
-from harness.load.phrases import NAMES, phrase, principal
+from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
+from harness.names import NAMES
+from harness.targets.dialect import STATED
+from harness.targets.phrases import phrase
+from harness.targets.reference import promises_of, settings_for
 from harness.verdict import Finding, Outcome, Verdict
 
 LEAK = Finding(anomaly="leaked-in-event", message="u01 observed u00's canary", observer="u01", owner="u00")
@@ -142,7 +150,53 @@ class TestPhrases:
         """The text that is sought arrives whole."""
         assert phrase("search_notes", {"text": "a&b c"}).path == "/notes?q=a%26b+c"
 
+    def test_an_edit_without_a_version_is_asked(self) -> None:
+        """What the user does not know is left out of the body."""
+        assert {"text": "x"} == phrase("edit_note", {"id": "1", "text": "x"}).body
+
+
+class TestPrincipals:
     def test_names_are_unique(self) -> None:
         """However many users there are, no two have one name; different runs share none."""
-        names = [principal(number, run).name for run in ("a", "b") for number in range(3 * len(NAMES))]
+        names = [principal(0, nth, run).name for run in ("a", "b") for nth in range(3 * len(NAMES))]
         assert len(set(names)) == len(names)
+
+    def test_a_process_never_takes_a_number_of_the_next(self) -> None:
+        """Two principals with one id would hide a leak from one to the other, so there is an error instead."""
+        last, first = principal(0, USERS_PER_PROCESS - 1, "a"), principal(1, 0, "a")
+        assert last.number + 1 == first.number
+        with pytest.raises(TooManyUsers, match=r"more than 10,000 users .* --processes"):
+            principal(0, USERS_PER_PROCESS, "a")
+
+
+def test_the_harness_says_of_the_bundled_backend_what_its_settings_say(tmp_path: Path) -> None:
+    """The stated limit is written once more, for processes that have no settings; the two agree."""
+    assert promises_of(settings_for(tmp_path)) == STATED
+
+
+def test_a_crew_that_is_full_says_so_and_begins_without_the_rest() -> None:
+    """The run is doubted, and does not wait for users that cannot come. Crews need gevent: a process of its own."""
+    script = """
+from harness.load import crew as crews, principals
+from harness.load.load_options import LoadOptions
+from harness.model import Delivery
+crews.USERS_PER_PROCESS = principals.USERS_PER_PROCESS = 3
+options = LoadOptions(host="", target="t", secret="s", seed=1, run="r", users=4, duration_s=1, pause_s=(0, 0),
+    runs_per_user=3, delivery=Delivery.EXACTLY_ONCE, chapter_s=1, out="", history="", summary="")
+class Member:
+    whole, left = True, False
+    def rest(self): pass
+    def close(self): pass
+crew = crews.Crew(options, 1, first=1)
+crew.expect(4)
+for _ in range(2):
+    member = Member()
+    print(crew.enrol(member).number)
+    crew.arrived(member)
+try:
+    crew.enrol(member)
+except principals.TooManyUsers:
+    print(crew.gate.is_set(), crew.conclude().doubt[:45])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ["4", "5", "True a process enrolled more than 3 users over all"] == done.stdout.splitlines()

@@ -162,6 +162,7 @@ def _mutant(subject: str, incident: str, expected: str, sentence: str, suite: Su
         suite=suite,
         expected=expected,
         outcomes={checker: Outcome.VIOLATED if checker == expected else Outcome.HOLDS for checker in CHECKERS},
+        anomalies=tuple(anomaly.id for anomaly in ANOMALIES.values() if anomaly.checker == expected),
         finding=Finding(anomaly="misdelivered", message=f"{subject} was seen"),
     )
 

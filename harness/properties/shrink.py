@@ -1,0 +1,56 @@
+"""Makes a failing program smaller, as long as its checker finds the same anomaly in it.
+
+How it works: steps are left out in ever smaller groups, and the rest is performed again. Any part of a program is one:
+a step whose object is never made is passed over. A race may not show in a try; then the larger program is kept.
+
+Source: delta debugging, Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input" (here without
+the complements, which rarely help in programs of independent users).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+
+from harness.performance import Failure, OpenTarget, perform
+from harness.program import Step
+from harness.runner import Deadlines
+from harness.verdict import Checker
+
+
+async def shrink(
+    failure: Failure, checker: Checker, open_target: OpenTarget, deadlines: Deadlines, seconds: float
+) -> Failure:
+    """Return a failure with fewer steps, or the same.
+
+    Args:
+        failure: to be made smaller.
+        checker: that found something in it; the anomaly is that of its first finding.
+        open_target: opens the target for each try.
+        deadlines: of each try.
+        seconds: the most to spend.
+
+    Raises:
+        Unreachable: the target went away.
+    """
+    anomaly = failure.verdicts[checker.name].findings[0].anomaly
+    until = monotonic() + seconds
+    best, size = failure, len(failure.program.steps) // 2
+    while size >= 1:
+        start, smaller = 0, False
+        while start < len(best.program.steps):
+            if monotonic() > until:
+                return best
+            steps = _without(best.program.steps, start, size)
+            program = replace(best.program, steps=steps)
+            tried = await perform(program, best.header, open_target, {checker.name: checker}, deadlines)
+            if any(finding.anomaly == anomaly for finding in tried.verdicts[checker.name].findings):
+                best, smaller = tried, True
+            else:
+                start += size
+        size = size if smaller and size == 1 else size // 2
+    return best
+
+
+def _without(steps: tuple[Step, ...], start: int, size: int) -> tuple[Step, ...]:
+    return steps[:start] + steps[start + size :]

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from harness.checkers import CHECKERS
+from harness.evidence import Manifest
+from harness.model import Header
+from harness.mutants import SUBJECTS
+from harness.performance import Totals, perform
+from harness.properties.machine import Search, explore
+from harness.properties.shrink import shrink
+from harness.replay import replay_witness
+from harness.runner import Deadlines
+from harness.store import RunFolder, Witness
+
+CHECKER, MUTANT = "leak", "unfiltered-threads"
+
+
+def search(mutant: str, folder: RunFolder | None = None, *, examples: int, seed: int = 1) -> Search:
+    """Perform random programs alone on the mutant, judged by the checker that should see it."""
+    with asyncio.Runner() as loop:
+        found = Search(
+            loop=loop,
+            open_target=SUBJECTS[mutant].open,
+            deadlines=Deadlines(),
+            checkers={CHECKER: CHECKERS[CHECKER]},
+            header=lambda target, number, users, promises: Header(
+                target=target, suite="tests", seed=1000 + number, users=users, promises=promises
+            ),
+            file=folder.history_file("random") if folder is not None else None,
+            totals=Totals(),
+        )
+        try:
+            explore(found, examples=examples, steps=20, seed_value=seed)
+        finally:
+            if found.file is not None:
+                found.file.close()
+    return found
+
+
+def folder_in(path: Path) -> RunFolder:
+    """Return a new run folder."""
+    manifest = Manifest(run="r", target="t", plan="p", required=(), seed=1, users=2, started="now", version="0")
+    return RunFolder.create(path / "run", manifest)
+
+
+def test_a_mutant_is_found_made_smaller_and_replayed() -> None:
+    """By random programs alone: what is left are the few steps that it takes, and they show it again."""
+    first = search(MUTANT, examples=20).failure
+    assert first is not None
+    target = SUBJECTS[MUTANT].open
+    failure = asyncio.run(shrink(first, CHECKERS[CHECKER], target, Deadlines(), seconds=60))
+    assert len(failure.program.steps) <= 6, [str(step) for step in failure.program.steps]
+    witness = Witness(
+        checker=CHECKER,
+        finding=failure.verdicts[CHECKER].findings[0],
+        target=MUTANT,
+        header=failure.header,
+        program=failure.program,
+        history=failure.events,
+    )
+    finding = replay_witness(witness, attempts=3).finding
+    assert finding is not None
+    assert (witness.finding.anomaly, witness.finding.message) == (finding.anomaly, finding.message)
+
+
+def test_nothing_is_left_out_that_the_finding_needs() -> None:
+    """Without any one of the steps that are left it does not show."""
+    first = search(MUTANT, examples=20).failure
+    assert first is not None
+    checkers = {CHECKER: CHECKERS[CHECKER]}
+    small = asyncio.run(shrink(first, CHECKERS[CHECKER], SUBJECTS[MUTANT].open, Deadlines(), seconds=60))
+    for left_out in range(len(small.program.steps)):
+        steps = tuple(step for number, step in enumerate(small.program.steps) if number != left_out)
+        program = replace(small.program, steps=steps)
+        again = asyncio.run(perform(program, small.header, SUBJECTS[MUTANT].open, checkers))
+        assert () == again.verdicts[CHECKER].findings
+
+
+def test_one_seed_gives_one_sequence_of_programs(tmp_path: Path) -> None:
+    """The same steps are asked in the same order; another seed asks others."""
+
+    def asked(name: str, seed: int) -> list[tuple[str, str]]:
+        run = folder_in(tmp_path / name)
+        search("common-style", run, examples=6, seed=seed)
+        events = [event for _, _, events in run.histories("histories/random.jsonl") for event in events]
+        return [(event.user, event.name) for event in events if event.kind == "invoke" and event.name != "read_run"]
+
+    one = asked("one", 1)
+    assert (one, True) == (asked("again", 1), one != asked("other", 2))
+
+
+def test_a_correct_target_gives_no_failure() -> None:
+    """All programs are counted, and none is kept."""
+    found = search("common-style", examples=3)
+    assert (None, 3, True) == (found.failure, found.totals.histories, 0 < found.totals.operations)

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import types
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from harness.calling import CALLING, Calling
+from harness.model import Probe
+from harness.taps.heap import MOST_OBJECTS, aliases
+from harness.taps.sink import ProbeSink
+from harness.taps.sqlalchemy import SqlalchemyTap
+
+ONE = text("SELECT 1")
+
+
+@asynccontextmanager
+async def watched(folder: Path) -> AsyncIterator[tuple[AsyncEngine, ProbeSink]]:
+    """Open a real database file with the tap on."""
+    engine, sink = create_async_engine(f"sqlite+aiosqlite:///{folder / 'tap.db'}"), ProbeSink()
+    tap = SqlalchemyTap(engine.sync_engine, sink)
+    tap.install()
+    try:
+        yield engine, sink
+    finally:
+        tap.remove()
+        await engine.dispose()
+
+
+def said(probes: list[Probe], name: str) -> list[tuple[int | None, str, int]]:
+    """Return call, action and serial of the probes of this name."""
+    return [(probe.call, probe.value["action"], probe.value[name]) for probe in probes if probe.name == name]
+
+
+def calling(call: int) -> None:
+    """Say that what follows is done for this call."""
+    CALLING.set(Calling(call, f"u{call:02d}"))
+
+
+class TestSqlalchemyTap:
+    def test_sees_one_session_at_work_for_two_requests(self, tmp_path: Path) -> None:
+        """Both uses carry one serial and each its own call and user; no close comes between."""
+
+        async def work() -> list[Probe]:
+            async with watched(tmp_path) as (engine, sink), AsyncSession(engine) as shared:
+                for call in (1, 2):
+                    calling(call)
+                    await shared.execute(ONE)
+                return sink.take()
+
+        probes = asyncio.run(work())
+        assert [(1, "use", 1), (2, "use", 1)] == said(probes, "session")
+        assert {(1, "u01"), (2, "u02")} == {(probe.call, probe.user) for probe in probes}
+
+    def test_sees_one_connection_at_work_for_two_requests(self, tmp_path: Path) -> None:
+        """Checked out by one call, used by another."""
+
+        async def work() -> list[Probe]:
+            async with watched(tmp_path) as (engine, sink):
+                calling(1)
+                async with engine.connect() as shared:
+                    await shared.execute(ONE)
+                    calling(2)
+                    await shared.execute(ONE)
+                    return [probe for probe in sink.take() if probe.name == "connection"]
+
+        probes = asyncio.run(work())
+        serials = {probe.value["connection"] for probe in probes}
+        assert [(1, "checkout"), (1, "use"), (2, "use")] == [(probe.call, probe.value["action"]) for probe in probes]
+        assert 1 == len(serials)
+
+    def test_sees_a_connection_begin_anew_with_each_checkout(self, tmp_path: Path) -> None:
+        """It keeps its serial in the pool, and what was done with it before does not count as its use now."""
+
+        async def work() -> list[Probe]:
+            async with watched(tmp_path) as (engine, sink):
+                calling(1)
+                for _ in range(2):
+                    async with engine.connect() as own:
+                        await own.execute(ONE)
+                return sink.take()
+
+        once = [(1, "checkout", 1), (1, "use", 1), (1, "checkin", 1)]
+        assert [*once, *once] == said(asyncio.run(work()), "connection")
+
+    def test_sees_a_session_end_between_two_requests(self, tmp_path: Path) -> None:
+        """A session that is passed on after its transaction was not used by both at once."""
+
+        async def work() -> list[Probe]:
+            async with watched(tmp_path) as (engine, sink), AsyncSession(engine) as session:
+                for call in (1, 2):
+                    calling(call)
+                    await session.execute(ONE)
+                    await session.rollback()
+                return sink.take()
+
+        assert [(1, "use", 1), (1, "close", 1), (2, "use", 1), (2, "close", 1)] == said(asyncio.run(work()), "session")
+
+    def test_gives_no_serial_twice(self, tmp_path: Path) -> None:
+        """Also when a new session gets the address of one that is gone."""
+
+        async def work() -> list[Probe]:
+            async with watched(tmp_path) as (engine, sink):
+                for call in range(20):
+                    calling(call)
+                    async with AsyncSession(engine) as session:
+                        await session.execute(ONE)
+                    del session
+                    gc.collect()
+                return sink.take()
+
+        used = [serial for _, action, serial in said(asyncio.run(work()), "session") if action == "use"]
+        assert (20, sorted(used)) == (len(set(used)), used)
+
+    def test_reports_nothing_that_no_call_caused(self, tmp_path: Path) -> None:
+        """And nothing of an engine that it does not watch."""
+
+        async def work() -> list[Probe]:
+            async with watched(tmp_path) as (engine, sink):
+                CALLING.set(None)
+                async with AsyncSession(engine) as own:
+                    await own.execute(ONE)
+                calling(1)
+                other = create_async_engine("sqlite+aiosqlite://")
+                async with AsyncSession(other) as foreign:
+                    await foreign.execute(ONE)
+                await other.dispose()
+                return sink.take()
+
+        assert [] == [probe for probe in asyncio.run(work()) if probe.value["action"] == "use"]
+
+    def test_reports_uses_of_one_request_in_a_row_once(self, tmp_path: Path) -> None:
+        """A request of a hundred statements is no hundred facts."""
+
+        async def work() -> list[Probe]:
+            async with watched(tmp_path) as (engine, sink):
+                calling(1)
+                async with AsyncSession(engine) as session:
+                    for _ in range(100):
+                        await session.execute(ONE)
+                return sink.take()
+
+        assert [(1, "use", 1), (1, "close", 1)] == said(asyncio.run(work()), "session")
+
+
+class Agent:
+    """What a request has."""
+
+    def __init__(self, **parts: object) -> None:
+        self.__dict__.update(parts)
+
+
+class Slotted:
+    """The same, without a dict."""
+
+    __slots__ = ("__hidden",)
+
+    def __init__(self, hidden: object) -> None:
+        self.__hidden = hidden
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Cannot be changed, but what it holds may."""
+
+    inside: dict[str, int] = field(default_factory=dict)
+
+
+def found(alices: object, bobs: object, shared: tuple[object, ...] = ()) -> list[tuple[str, str, str]]:
+    """Return (type, owner's path, observer's path) of what is aliased."""
+    probe = aliases({"u00": [alices], "u01": [bobs]}, shared)
+    return [(pair["type"], pair["path_owner"], pair["path_observer"]) for pair in probe.value["shared"]]
+
+
+class TestHeapTap:
+    def test_finds_a_dict_that_two_users_reach(self) -> None:
+        """By whatever way each of them reaches it, and it says so."""
+        state = {"seen": 1}
+        assert [("dict", "Agent.memory['k']", "Agent.cache[0]")] == found(
+            Agent(memory={"k": state}), Agent(cache=[state])
+        )
+
+    @pytest.mark.parametrize("thing", [{}, [], set(), bytearray()], ids=lambda thing: type(thing).__name__)
+    def test_finds_an_empty_container(self, thing: object) -> None:
+        """It is a leak that has not happened yet."""
+        assert [type(thing).__name__] == [kind for kind, _, _ in found(Agent(part=thing), Agent(part=thing))]
+
+    def test_finds_what_is_behind_slots_and_bound_methods(self) -> None:
+        """A private slot is as good a hiding place as any."""
+        agent = Agent(part=1)
+        assert ["Agent"] == [kind for kind, _, _ in found(Slotted(agent), Agent(call=types.MethodType(print, agent)))]
+
+    @pytest.mark.parametrize(
+        "thing",
+        [1, "text", (1, 2), frozenset({1}), types.MappingProxyType({}), Agent, print, Frozen, asyncio, object()],
+        ids=lambda thing: type(thing).__name__,
+    )
+    def test_leaves_alone_what_cannot_change(self, thing: object) -> None:
+        """Atoms, read-only views, classes, functions, modules, and objects without state."""
+        assert [] == found(Agent(part=thing), Agent(part=thing))
+
+    def test_looks_into_what_cannot_change(self) -> None:
+        """A frozen dataclass is not reported; the dict in it is."""
+        frozen = Frozen()
+        assert [("dict", "Agent.part.inside", "Agent.part.inside")] == found(Agent(part=frozen), Agent(part=frozen))
+
+    def test_leaves_alone_what_is_shared_on_purpose(self) -> None:
+        """The registry, say: neither it nor what is only reached through it."""
+        registry = Agent(entries={"a": []})
+        assert [] == found(Agent(registry=registry), Agent(registry=registry), (registry,))
+
+    def test_leaves_alone_what_is_each_users_own(self) -> None:
+        """Equal is not the same; the pairs are counted all the same."""
+        probe = aliases({"u00": [Agent(part={})], "u01": [Agent(part={})]}, ())
+        assert ([], True) == (probe.value["shared"], 0 < probe.value["compared"])
+
+    def test_names_the_outermost_only(self) -> None:
+        """One finding, not one for each thing inside it."""
+        state: dict[str, Any] = {"a": {"b": {}}}
+        assert ["Agent.part"] == [path for _, path, _ in found(Agent(part=state), Agent(part=state))]
+
+    def test_names_a_thing_beside_one_whose_name_it_begins_with(self) -> None:
+        """`part` being aliased says nothing of `part_two`."""
+        one: list[int] = []
+        two: list[int] = []
+        assert ["Agent.part", "Agent.part_two"] == [
+            path for _, path, _ in found(Agent(part=one, part_two=two), Agent(part=one, part_two=two))
+        ]
+
+    def test_compares_nothing_of_one_user_alone(self) -> None:
+        """Two requests of one user may share."""
+        state: dict[str, int] = {}
+        probe = aliases({"u00": [Agent(part=state), Agent(part=state)]}, ())
+        assert (0, []) == (probe.value["compared"], probe.value["shared"])
+
+    @pytest.mark.parametrize(("count", "cut"), [(10, False), (MOST_OBJECTS, True)])
+    def test_says_when_it_has_not_walked_everything(self, count: int, cut: bool) -> None:
+        """Beyond so many objects of one user there may be more to find."""
+        probe = aliases({"u00": [[[] for _ in range(count)]], "u01": []}, ())
+        assert cut == probe.value["cut"]
