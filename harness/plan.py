@@ -119,7 +119,7 @@ QUICK_TRIALS = (
     *("unordered", "shared-agent", "shallow-metadata", "suspicious-identity", "silent-legacy"),
     *("changed-legacy", "unowned-edit"),
     *("handed-out-dict", "torn-freeze", "joined-keys", "fallback-identity", "global-bridge", "unreleased-scopes"),
-    *("broadcast", "late-route", "twice-completed", "error-broadcast", "unchecked-follow"),
+    *("broadcast", "twice-completed", "unchecked-follow"),
     *("global-session", "eager-commit", "unfiltered-search", "lost-update"),
     *("first-context", "held-lock", "unchecked-run", "telling-refusal", "unchecked-signature"),
     *("cache-by-user", "lock-per-user", "announcement", "unhurried"),
@@ -131,7 +131,7 @@ PLANS: Mapping[str, Plan] = {
     plan.name: plan
     for plan in (
         Plan(
-            name="quick", trials=QUICK_TRIALS, properties=PropertiesBudget(examples=20), load=LoadBudget(duration_s=6)
+            name="quick", trials=QUICK_TRIALS, properties=PropertiesBudget(examples=15), load=LoadBudget(duration_s=5)
         ),
         Plan(
             name="standard",
