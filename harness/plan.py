@@ -119,7 +119,7 @@ QUICK_TRIALS = (
     *("unordered", "shared-agent", "shallow-metadata", "suspicious-identity", "silent-legacy"),
     *("changed-legacy", "unowned-edit"),
     *("handed-out-dict", "torn-freeze", "joined-keys", "fallback-identity", "global-bridge", "unreleased-scopes"),
-    *("broadcast", "twice-completed", "unchecked-follow"),
+    *("broadcast", "inherited-thread", "late-route", "twice-completed", "unchecked-follow"),
     *("global-session", "eager-commit", "unfiltered-search", "lost-update"),
     *("first-context", "held-lock", "unchecked-run", "telling-refusal", "unchecked-signature"),
     *("cache-by-user", "lock-per-user", "announcement", "unhurried"),
