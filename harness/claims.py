@@ -74,7 +74,7 @@ def adjudicate(
         findings=tuple(finding for verdict in merged for finding in verdict.findings),
         evidence=tuple(dict.fromkeys(f"{item.suite.value}:{item.target}" for item in counted)),
         kills=tuple(dict.fromkeys(trial.subject for trial in _kills(claim, trials))),
-        replay=_replay(counted),
+        replay=_replay(claim, counted),
     )
 
 
@@ -216,6 +216,6 @@ def _failed(claim: Claim, trial: Trial) -> list[str]:
             return [f"it holds on the null target {trial.subject}, too"] if claim.id in trial.holding else []
 
 
-def _replay(counted: Sequence[Evidence]) -> str:
-    first = next((item for item in counted if item.verdict.violated), None)
+def _replay(claim: Claim, counted: Sequence[Evidence]) -> str:
+    first = next((item for item in counted if item.verdict.about(claim.anomalies).violated), None)
     return first.replay if first else counted[0].replay if counted else ""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from harness.evidence import ClaimResult, Report
+from harness.evidence import Report
 from harness.verdict import Outcome
 
 EXIT_CODES = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outcome.UNKNOWN: 3}
@@ -255,15 +255,16 @@ def _conclude(report: Report, path: Path) -> None:
     for result in required:
         if result.outcome is Outcome.UNKNOWN:
             click.echo(f"  {result.claim.id} unknown: {'; '.join(result.reasons[:2])}")
-    _first_finding(violated)
+    _first_finding(report)
     if report.note:
         click.echo(report.note)
     click.echo(f"report: {path / 'report.html'}")
 
 
-def _first_finding(violated: list[ClaimResult]) -> None:
-    for result in violated:
-        for finding in result.findings[:1]:
+def _first_finding(report: Report) -> None:
+    """Print the first finding, in the order of the checkers, and how to see it again."""
+    for item in report.evidence:
+        for finding in item.verdict.findings[:1]:
             click.echo(f"{finding.anomaly.upper()}: {finding.message}")
-            click.echo(f"Replay: {result.replay}")
+            click.echo(f"Replay: {item.replay}")
             return

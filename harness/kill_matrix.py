@@ -9,7 +9,7 @@ from harness.checkers import CHECKERS
 from harness.evidence import SubjectKind, Suite, Trial
 from harness.mutants import SUBJECTS
 from harness.plan import LoadBudget
-from harness.trials import TrialOrder, carry_out_all, try_under_load
+from harness.trials import TrialOrder, try_under_load, under_way
 from harness.verdict import Outcome
 from harness.verification import TRIAL_S
 
@@ -38,9 +38,10 @@ def kill_matrix(seed: int, workers: int, suite: str, say: Callable[[str], None])
             for name, subject in SUBJECTS.items()
             if Suite.PROPERTIES in subject.suites
         ]
-        for trial in carry_out_all(orders, workers):
-            say(f"{len(trials) + 1} of {len(orders)}: {trial.subject}")
-            trials.append(trial)
+        with under_way(orders, workers) as ending:
+            for trial in ending:
+                say(f"{len(trials) + 1} of {len(orders)}: {trial.subject}")
+                trials.append(trial)
     if suite != "properties":
         for name, subject in SUBJECTS.items():
             if Suite.LOAD in subject.suites:

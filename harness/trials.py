@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,18 +111,23 @@ def failed(subject: Subject, suite: Suite, error: Exception) -> Trial:
     )
 
 
-def carry_out_all(orders: Sequence[TrialOrder], workers: int) -> Iterator[Trial]:
-    """Carry out all trials, so many at a time, and yield each as it ends."""
+@contextmanager
+def under_way(orders: Sequence[TrialOrder], workers: int) -> Iterator[Iterator[Trial]]:
+    """Carry out all trials, so many at a time, while the caller does something else; give each as it ends."""
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(carry_out, order): order for order in orders}
+        futures = {pool.submit(carry_out, order): order.subject for order in orders}
         try:
-            for future in as_completed(futures):
-                try:
-                    yield future.result()
-                except Exception as error:
-                    yield failed(SUBJECTS[futures[future].subject], Suite.PROPERTIES, error)
+            yield _as_they_end(futures)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _as_they_end(futures: Mapping[Future[Trial], str]) -> Iterator[Trial]:
+    for future in as_completed(futures):
+        try:
+            yield future.result()
+        except Exception as error:
+            yield failed(SUBJECTS[futures[future]], Suite.PROPERTIES, error)
 
 
 def under_load(

@@ -1,7 +1,8 @@
 """Carries a plan out on a target, and leaves a run folder from which the report is rendered.
 
-The order: the properties suite, the trials of mutants, twins and null targets, the load suite and its own trials.
-Everything is written to the folder as it comes, so that an interrupted verification keeps what it had.
+The order: the properties suite, with the trials of mutants, twins and null targets in processes beside it; then, with
+the machine to itself, the load suite and its own trials. Everything is written to the folder as it comes, so that an
+interrupted verification keeps what it had.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from pathlib import Path
 
 from harness.checkers import CHECKERS
 from harness.claims import report_of
-from harness.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun
+from harness.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
 from harness.model import History, Unreachable
 from harness.mutants import SUBJECTS
 from harness.plan import Plan
 from harness.properties.suite import PropertiesSuite
 from harness.resolve import NamedTarget
 from harness.store import RunFolder, plain_name
-from harness.trials import TrialOrder, carry_out_all, try_under_load, under_load
+from harness.trials import TrialOrder, try_under_load, under_load, under_way
 from harness.verdict import Finding, judge
 from reports import render
 
@@ -84,8 +85,11 @@ class Verification:
         Either way what was recorded until then has been reported on.
         """
         try:
-            self._properties()
-            self._trials()
+            orders = self._orders()
+            with under_way(orders, self.workers) as trials:
+                self._properties()
+                for number, trial in enumerate(trials, 1):
+                    self._tried(f"{number} of {len(orders)}", trial)
             self._load()
             self.folder.conclude()
         except BaseException as error:
@@ -110,17 +114,17 @@ class Verification:
         )
         self._keep(suite.run())
 
-    def _trials(self) -> None:
-        chosen = [name for name in SUBJECTS if self.plan.trials is None or name in self.plan.trials]
-        orders = [
+    def _orders(self) -> list[TrialOrder]:
+        return [
             TrialOrder(name, self.seed, folder=self.folder.path if name in _KEPT else None)
-            for name in chosen
-            if Suite.PROPERTIES in SUBJECTS[name].suites
+            for name, subject in SUBJECTS.items()
+            if Suite.PROPERTIES in subject.suites and (self.plan.trials is None or name in self.plan.trials)
         ]
-        for number, trial in enumerate(carry_out_all(orders, self.workers), 1):
-            self.folder.add(trial)
-            word = "as it should be" if trial.passed else f"NOT AS IT SHOULD BE: {trial.error or trial.flagged_by}"
-            self.say(f"trials: {number} of {len(orders)}, {trial.kind.value} {trial.subject}: {word}")
+
+    def _tried(self, which: str, trial: Trial) -> None:
+        self.folder.add(trial)
+        word = "as it should be" if trial.passed else f"NOT AS IT SHOULD BE: {trial.error or trial.flagged_by}"
+        self.say(f"trials: {which}, {trial.kind.value} {trial.subject}: {word}")
 
     def _load(self) -> None:
         budget = self.plan.load
