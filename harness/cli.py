@@ -12,12 +12,13 @@ import shlex
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from harness.evidence import Report
-from harness.verdict import Outcome
+from harness.evidence import Evidence, Report
+from harness.verdict import Finding, Outcome
 
 EXIT_CODES = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outcome.UNKNOWN: 3}
 COULD_NOT_RUN = 2
@@ -255,16 +256,27 @@ def _conclude(report: Report, path: Path) -> None:
     for result in required:
         if result.outcome is Outcome.UNKNOWN:
             click.echo(f"  {result.claim.id} unknown: {'; '.join(result.reasons[:2])}")
-    _first_finding(report)
+    _first_finding(report, path)
     if report.note:
         click.echo(report.note)
     click.echo(f"report: {path / 'report.html'}")
 
 
-def _first_finding(report: Report) -> None:
+def _first_finding(report: Report, path: Path) -> None:
     """Print the first finding, in the order of the checkers, and how to see it again."""
     for item in report.evidence:
-        for finding in item.verdict.findings[:1]:
+        if item.verdict.findings:
+            finding = _shown_again(item, path)
             click.echo(f"{finding.anomaly.upper()}: {finding.message}")
             click.echo(f"Replay: {item.replay}")
             return
+
+
+def _shown_again(item: Evidence, path: Path) -> Finding:
+    """Return the finding that the replay shows; the first one where there is no witness."""
+    from harness.store import StoreError, read_witness
+
+    if item.witness is not None:
+        with suppress(StoreError):
+            return read_witness(path / item.witness).finding
+    return item.verdict.findings[0]

@@ -55,6 +55,7 @@ def carry_out(order: TrialOrder) -> Trial:
         seed=order.seed,
         checkers=CHECKERS,
         folder=RunFolder(order.folder) if order.folder is not None else None,
+        label=f"trial-{subject.name}",  # the target itself may be the same mutant
         first=subject.shows_on,
         until=subject.expected if mutant and not order.whole else None,
     )
@@ -131,7 +132,13 @@ def _as_they_end(futures: Mapping[Future[Trial], str]) -> Iterator[Trial]:
 
 
 def under_load(
-    name: str, server: str, budget: LoadBudget, seed: int, folder: RunFolder | None, say: Callable[[str], None]
+    name: str,
+    server: str,
+    budget: LoadBudget,
+    seed: int,
+    folder: RunFolder | None,
+    say: Callable[[str], None],
+    label: str = "",
 ) -> SuiteOutcome:
     """Put one target under load.
 
@@ -139,6 +146,7 @@ def under_load(
         name: of the target.
         server: what the server process is asked for.
         budget, seed, folder, say: of the load suite.
+        label: stands in the name of the history; the target's name when left out.
 
     Raises:
         Unreachable: the server process does not start.
@@ -151,7 +159,7 @@ def under_load(
             budget=budget,
             seed=seed,
             folder=folder,
-            history_name=f"load-{plain_name(name)}",
+            history_name=f"load-{plain_name(label or name)}",
             on_line=say,
         )
 
@@ -162,7 +170,7 @@ def try_under_load(
     """Put one mutant before the checkers under load."""
     subject = SUBJECTS[name]
     try:
-        return trial_of(subject, Suite.LOAD, under_load(name, name, budget, seed, folder, say))
+        return trial_of(subject, Suite.LOAD, under_load(name, name, budget, seed, folder, say, f"trial-{name}"))
     except Unreachable as error:
         return failed(subject, Suite.LOAD, error)
 

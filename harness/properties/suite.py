@@ -40,6 +40,7 @@ class PropertiesSuite:
         seed: of the data; every program derives its own from it.
         checkers: who judges.
         folder: where histories and witnesses go; None keeps nothing.
+        label: stands in their names; the target's name when left out.
         say: told what is going on, in short lines.
         first: the tour that is played before the others, or `parts`.
         until: a checker; the suite ends as soon as it has found something. None runs everything.
@@ -51,6 +52,7 @@ class PropertiesSuite:
     seed: int
     checkers: Mapping[str, Checker]
     folder: RunFolder | None = None
+    label: str = ""
     say: Callable[[str], None] = lambda line: None
     first: str = ""
     until: str | None = None
@@ -82,7 +84,7 @@ class PropertiesSuite:
         if self.folder is None:
             yield None
             return
-        with self.folder.history_file(f"properties-{plain_name(self.target)}") as file:
+        with self.folder.history_file(f"properties-{plain_name(self.label or self.target)}") as file:
             yield file
 
 
@@ -246,7 +248,7 @@ class _Work:
                 program=failure.program,
                 history=failure.events,
             )
-            witness = suite.folder.write_witness(f"{checker}-{plain_name(suite.target)}", seen)
+            witness = suite.folder.write_witness(f"{checker}-{plain_name(suite.label or suite.target)}", seen)
             replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
         return Evidence(
             suite=Suite.PROPERTIES,

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from harness_command import called, heard, plan_in, started
+from harness_command import TINY, called, heard, plan_in, started
 
 from harness.store import Witness, read_witness
 
@@ -38,8 +38,17 @@ def test_the_replay_command_shows_the_anomaly_again(violated: tuple[Path, int, s
     words = shlex.split(line(violated[2], "Replay: "))
     anomaly = read_witness(Path(words[2])).finding.anomaly.upper()
     with started(*words[1:], folder=tmp_path) as process:
-        told = [heard(process, "    1. user 0: connect"), heard(process, f"{anomaly}: u")]
+        told = [heard(process, "    1. "), heard(process, f"{anomaly}: u")]
     assert (1, 2) == (process.returncode, len(told))
+
+
+def test_a_target_that_is_a_mutant_of_the_plan_is_kept_apart_from_its_trial(tmp_path: Path) -> None:
+    """Each has histories and witnesses of its own, so that what was recorded judges anew to the same."""
+    plan = plan_in(tmp_path, TINY.replace("trials = []", 'trials = ["shared-bridge"]'))
+    called("verify", "--target", "shared-bridge", "--plan", plan, "--out", tmp_path / "run")
+    names = sorted(path.name for path in (tmp_path / "run" / "histories").iterdir())
+    assert ["properties-shared-bridge.jsonl", "properties-trial-shared-bridge.jsonl"] == names
+    assert 1 == called("check", tmp_path / "run").exit_code
 
 
 def changed(folder: Path, path: Path, **fields: object) -> Path:
