@@ -1,6 +1,6 @@
 """Example reports, for tests and for pictures: made by `report_of` from evidence written by hand.
 
-    PYTHONPATH=. python tests/reports/example_report.py /tmp/example     # writes all variants there
+    PYTHONPATH=. python tests/reports/example_report.py FOLDER     # writes all variants there
 
 The histories are those of eight imaginary users, derived from small fixed rules, not from chance.
 """
