@@ -313,7 +313,7 @@ SHARED_REQUESTS = (
     mutant(
         "retargeted-tools",
         "A23",
-        "sessions",
+        "leak",
         "the tools are shared, set before an await and used after it, in another's session",
         shows_on="crowd",
         parts=lambda: Parts(tools=OneToolbox()),
