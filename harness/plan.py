@@ -125,7 +125,7 @@ QUICK_TRIALS = (
     *("cache-by-user", "lock-per-user", "announcement", "unhurried"),
     *("grant-all", "deny-all", "echo-all", "dead"),
 )
-"""Mutants that cover every checker and every section of the incidents, some safe twins, and every null target."""
+"""Mutants that show every anomaly, from every section of the incidents; some safe twins; and every null target."""
 
 PLANS: Mapping[str, Plan] = {
     plan.name: plan
