@@ -1,7 +1,8 @@
 """Makes a failing program smaller, as long as its checker finds the same anomaly in it.
 
 How it works: steps are left out in ever smaller groups, and the rest is performed again. Any part of a program is one:
-a step whose object is never made is passed over. A race may not show in a try; then the larger program is kept.
+a step whose object is never made is passed over. A smaller program is taken only when the anomaly shows in it CONFIRMED
+times in a row, so that what is left is not a race that was lucky once: a replay must be able to show it again.
 
 Source: delta debugging, Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input" (here without
 the complements, which rarely help in programs of independent users).
@@ -12,10 +13,14 @@ from __future__ import annotations
 from dataclasses import replace
 from time import monotonic
 
+from harness.model import Header
 from harness.performance import Failure, OpenTarget, perform
-from harness.program import Step
+from harness.program import Program, Step
 from harness.runner import Deadlines
 from harness.verdict import Checker
+
+CONFIRMED = 3
+"""How often in a row a smaller program must show the anomaly."""
 
 
 async def shrink(
@@ -43,13 +48,25 @@ async def shrink(
                 return best
             steps = _without(best.program.steps, start, size)
             program = replace(best.program, steps=steps)
-            tried = await perform(program, best.header, open_target, {checker.name: checker}, deadlines)
-            if any(finding.anomaly == anomaly for finding in tried.verdicts[checker.name].findings):
+            tried = await _confirmed(program, best.header, anomaly, checker, open_target, deadlines)
+            if tried is not None:
                 best, smaller = tried, True
             else:
                 start += size
         size = size if smaller and size == 1 else size // 2
     return best
+
+
+async def _confirmed(
+    program: Program, header: Header, anomaly: str, checker: Checker, open_target: OpenTarget, deadlines: Deadlines
+) -> Failure | None:
+    """Return the last of CONFIRMED executions that all show the anomaly; None as soon as one does not."""
+    tried: Failure | None = None
+    for _ in range(CONFIRMED):
+        tried = await perform(program, header, open_target, {checker.name: checker}, deadlines)
+        if all(finding.anomaly != anomaly for finding in tried.verdicts[checker.name].findings):
+            return None
+    return tried
 
 
 def _without(steps: tuple[Step, ...], start: int, size: int) -> tuple[Step, ...]:

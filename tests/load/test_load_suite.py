@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -145,9 +146,19 @@ def test_a_server_that_dies_is_no_violation() -> None:
     assert "closed a user's socket" in outcome.run.doubt
 
 
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on: two masters cannot share Locust's usual one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def start_locust(server: ServerProcess, folder: Path, *options: str) -> subprocess.Popen[str]:
     """Start Locust as a user of it would."""
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
+    port = str(free_port())
+    command += ["--master-bind-port", port, "--master-port", port]
     command += ["--host", server.url, "-u", str(USERS), "-r", str(USERS), "--isolation-seed", "7"]
     command += ["--isolation-out", str(folder), "--isolation-summary", str(folder / "account.json"), *options]
     environment = {**os.environ, "HARNESS_TOKEN_SECRET": server.secret}
