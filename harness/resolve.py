@@ -10,19 +10,27 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from harness.checkers import CHECKERS
 from harness.model import Target, Unreachable
 from harness.mutants import SUBJECTS, Subject
 from harness.performance import OpenTarget
-from harness.targets.reference import components_of, open_reference
+from harness.schedules.batches import Explorer, explorer
+from harness.targets.reference import Workshop, components_of
 from harness.targets.service import open_service
-from reference_impl.app import Parts, create_app
+from reference_impl.app import Parts
 
 REFERENCE, SERVICE = "reference", "service"
 
@@ -47,12 +55,18 @@ class NamedTarget:
         open: opens it.
         server: what the server process of the load suite is asked for; None when it cannot serve this target.
         subject: the mutant, twin or null target that it is.
+        built: builds once what can be opened again and again, as new each time; None when only `open` is known.
     """
 
     name: str
     open: OpenTarget
     server: str | None = None
     subject: Subject | None = None
+    built: Callable[[], AbstractContextManager[OpenTarget]] | None = None
+
+    def prepared(self) -> AbstractContextManager[OpenTarget]:
+        """Return the cheapest way to open the target as new, again and again."""
+        return nullcontext(self.open) if self.built is None else self.built()
 
 
 def resolve(name: str) -> NamedTarget:
@@ -62,13 +76,26 @@ def resolve(name: str) -> NamedTarget:
         TargetError: there is none.
     """
     if name == REFERENCE:
-        return NamedTarget(name, lambda: open_reference(name, create_app, components_of(Parts())), REFERENCE)
+        workshop = Workshop(name=name)
+        return NamedTarget(name, workshop.open, REFERENCE, built=workshop.built)
     if name == SERVICE:
         return NamedTarget(name, lambda: open_service(name, REFERENCE, components_of(Parts())), REFERENCE)
     if name in SUBJECTS:
         subject = SUBJECTS[name]
-        return NamedTarget(name, subject.open, subject.server, subject)
+        return NamedTarget(name, subject.open, subject.server, subject, subject.built)
     return NamedTarget(name, _own(name))
+
+
+@contextmanager
+def open_explorer(name: str, seed: int) -> Iterator[Explorer]:
+    """Open what explores the schedules of the target of this name, with every checker; in whichever process.
+
+    Raises:
+        TargetError: there is no such target.
+        Unreachable: it cannot be opened.
+    """
+    with resolve(name).prepared() as open_target, explorer(name, open_target, seed, CHECKERS) as opened:
+        yield opened
 
 
 def _own(name: str) -> OpenTarget:

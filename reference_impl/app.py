@@ -3,6 +3,7 @@
 Rules:
 - No module global: everything an app needs is on `app.state.backend`, made here and shared with no other app.
 - Starting makes the tables and settles what a crash left; stopping loses no accepted run.
+- Between a stop and the next start, `app.state.backend` may be replaced: nothing else holds on to it.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ def create_app(settings: Settings, parts: Parts | None = None) -> FastAPI:
     Raises:
         ValueError: a setting is out of range, or names a database whose sessions could not be isolated.
     """
-    backend = Backend(settings, parts)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        backend: Backend = app.state.backend
         async with backend.running():
             yield
 
     app = FastAPI(title="reference_impl", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.backend = backend
-    app.add_middleware(BearerGate, backend=backend)
+    app.state.backend = Backend(settings, parts)
+    app.add_middleware(BearerGate)
     app.include_router(make_router())
     app.add_api_websocket_route("/events", events)
     install_refusals(app)

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from reference_impl.agents import DEFAULT_AGENTS, Agent
 from reference_impl.auth import Tokens
@@ -56,13 +56,20 @@ class Parts:
 class Backend:
     """One application's parts; `app.state.backend` of the app that serves them."""
 
-    def __init__(self, settings: Settings, parts: Parts | None = None) -> None:
-        """Make and join the parts; nothing connects before `start`."""
+    def __init__(self, settings: Settings, parts: Parts | None = None, *, engine: AsyncEngine | None = None) -> None:
+        """Make and join the parts; nothing connects before `start`.
+
+        Args:
+            settings: how it runs.
+            parts: what it is made of; the package's own parts when None.
+            engine: that of a backend with the same settings which has stopped; a new one when None.
+        """
         made = Parts() if parts is None else parts
         self.settings = settings
         self.registry = _registry(made)
         self.tokens = made.tokens(settings.token_secret, settings.token_audience, settings.token_issuer)
-        self.storage = made.storage(settings.database_url, repository=made.repository)
+        kept = {} if engine is None else {"engine": engine}
+        self.storage = made.storage(settings.database_url, repository=made.repository, **kept)
         self.hub = made.hub(settings.queue_size)
         self.factory = made.factory(
             self.registry,

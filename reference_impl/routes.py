@@ -52,16 +52,16 @@ OPEN_PATHS = frozenset({"/healthz"})
 class BearerGate:
     """Lets a request in when its bearer token proves a user, and answers 401 otherwise."""
 
-    def __init__(self, app: ASGIApp, backend: Backend) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         """Stand before `app`."""
         self._app = app
-        self._tokens = backend.tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit or refuse; sockets bring their token in more ways and are admitted by `sockets`."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            backend: Backend = scope["app"].state.backend
             try:
-                scope[USER] = self._tokens.user_of(bearer_token(Headers(scope=scope)))
+                scope[USER] = backend.tokens.user_of(bearer_token(Headers(scope=scope)))
             except InvalidToken:
                 await unauthorized()(scope, receive, send)
                 return

@@ -130,17 +130,24 @@ class RequestSession(AsyncSession):
 class Storage:
     """One database and the sessions that are open on it."""
 
-    def __init__(self, url: str, *, repository: Callable[[AsyncSession, str], Repository] = Repository) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        repository: Callable[[AsyncSession, str], Repository] = Repository,
+        engine: AsyncEngine | None = None,
+    ) -> None:
         """Prepare the engine; nothing connects before `create`.
 
         Args:
             url: an SQLAlchemy URL with an asyncio driver, such as sqlite+aiosqlite:///path/to/file.
             repository: makes the owner-bound queries.
+            engine: one for this URL whose storage was disposed of, to go on with what it has compiled.
 
         Raises:
             ValueError: the URL names an SQLite database in memory.
         """
-        self._engine = _engine(url)
+        self._engine = _engine(url) if engine is None else engine
         self._repository = repository
         self._sessions: set[AsyncSession] = set()
         self._places = asyncio.Semaphore(POOL_SIZE)

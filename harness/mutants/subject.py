@@ -9,9 +9,8 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +18,7 @@ from fastapi import FastAPI
 
 from harness.evidence import SubjectKind, Suite
 from harness.model import Promises, Target
-from harness.targets.reference import components_of, open_reference
+from harness.targets.reference import Workshop
 from reference_impl.app import Parts, Settings, create_app
 from reference_impl.legacy import AgentRegistry
 
@@ -43,7 +42,6 @@ class Subject:
         parts: makes what an application consists of; called once for each.
         legacy: the class of the old registry.
         settings: fields of `Settings` that differ.
-        adapt: changes the application that was made.
         promises: changes what the target states of itself.
         target: makes the target itself; for null targets only, which are no applications.
     """
@@ -58,7 +56,6 @@ class Subject:
     parts: Callable[[], Parts] = Parts
     legacy: type[AgentRegistry] = AgentRegistry
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    adapt: Callable[[FastAPI], None] | None = None
     promises: Callable[[Promises], Promises] = _unchanged
     target: Callable[[], Target] | None = None
 
@@ -71,12 +68,17 @@ class Subject:
         """Open a fresh target, and close it at the end."""
         if self.target is not None:
             return _opened(self.target)
-        return open_reference(
-            self.name,
-            partial(create, self),
-            components_of(self.parts(), self.legacy),
-            settings=self.settled,
-            promises=self.promises,
+        return self.workshop.open()
+
+    def built(self) -> AbstractContextManager[Callable[[], AbstractAsyncContextManager[Target]]]:
+        """Build once what can be opened again and again, as new each time."""
+        return nullcontext(self.open) if self.target is not None else self.workshop.built()
+
+    @property
+    def workshop(self) -> Workshop:
+        """What builds the applications of the subject."""
+        return Workshop(
+            name=self.name, parts=self.parts, legacy=self.legacy, settings=self.settled, promises=self.promises
         )
 
     def settled(self, settings: Settings) -> Settings:
@@ -101,14 +103,18 @@ def create(subject: Subject, settings: Settings) -> FastAPI:
     """
     if subject.target is not None:
         raise ValueError(f"{subject.name} is a null target and no application: use its `target`.")
-    app = create_app(subject.settled(settings), subject.parts())
-    if subject.adapt is not None:
-        subject.adapt(app)
-    return app
+    return create_app(subject.settled(settings), subject.parts())
 
 
 def mutant(name: str, incident: str, expected: str, sentence: str, **fields: Any) -> Subject:
-    """Return a subject with one planted bug; `fields` are those of `Subject`."""
+    """Return a subject with one planted bug; `fields` are those of `Subject`.
+
+    Unless it shows in the parts, or needs a credential that is not valid, a schedule can show it.
+    """
+    suites = fields.pop("suites", (Suite.PROPERTIES,))
+    if fields.get("shows_on") not in ("parts", "intruders"):
+        suites = (*suites, Suite.SCHEDULES)
+    fields["suites"] = suites
     return Subject(
         name=name, kind=SubjectKind.MUTANT, incident=incident, expected=expected, sentence=sentence, **fields
     )
@@ -116,6 +122,7 @@ def mutant(name: str, incident: str, expected: str, sentence: str, **fields: Any
 
 def twin(name: str, sentence: str, **fields: Any) -> Subject:
     """Return a correct subject that looks like a bug; `fields` are those of `Subject`."""
+    fields.setdefault("suites", (Suite.PROPERTIES, Suite.SCHEDULES))
     return Subject(name=name, kind=SubjectKind.TWIN, sentence=sentence, **fields)
 
 

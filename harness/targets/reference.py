@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from harness.targets.asgi import Lifespan, WebSocket
 from harness.targets.dialect import INVALID, DialectClient, Socket, token_for
 from harness.targets.instruments import Instruments
 from reference_impl.agents import DEFAULT_AGENTS
-from reference_impl.app import Parts, Settings
+from reference_impl.app import Backend, Parts, Settings, create_app
 from reference_impl.factory import AgentInstanceFactory, Limits
 from reference_impl.legacy import AgentRegistry
 
@@ -126,29 +127,62 @@ class ReferenceTarget:
         return socket
 
 
-@asynccontextmanager
-async def open_reference(
-    name: str,
-    create: CreateApp,
-    components: Components,
-    settings: Callable[[Settings], Settings] = lambda settings: settings,
-    promises: Callable[[Promises], Promises] = lambda promises: promises,
-) -> AsyncIterator[ReferenceTarget]:
-    """Start an application of the bundled backend in this process, and stop it at the end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Opens applications of the bundled backend in this process.
 
     Args:
         name: of the target.
-        create: makes the application.
-        components: its parts, to be examined on their own.
+        parts: makes what an application consists of; called for each anew.
+        legacy: makes the old registry.
         settings, promises: change what the harness would use.
     """
-    with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True) as folder:
-        chosen = settings(settings_for(Path(folder)))
-        app = create(chosen)
+
+    name: str
+    parts: Callable[[], Parts] = Parts
+    legacy: Callable[[AgentInstanceFactory], AgentRegistry] = AgentRegistry
+    settings: Callable[[Settings], Settings] = lambda settings: settings
+    promises: Callable[[Promises], Promises] = lambda promises: promises
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ReferenceTarget]:
+        """Build an application, start it, and stop it at the end."""
+        with self.built() as renewed:
+            async with renewed() as target:
+                yield target
+
+    @contextmanager
+    def built(self) -> Iterator[Callable[[], AbstractAsyncContextManager[ReferenceTarget]]]:
+        """Build an application once; yield what opens it as new as often as is asked, one at a time.
+
+        Routes and compiled statements are kept, which are most of the work. Whatever may hold a user's state is made
+        anew: every part, every connection, and the database.
+        """
+        with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True, dir=_fastest()) as folder:
+            chosen = self.settings(settings_for(Path(folder)))
+            app = create_app(chosen, self.parts())
+            yield lambda: self._renewed(app, chosen, Path(folder))
+
+    @asynccontextmanager
+    async def _renewed(self, app: FastAPI, settings: Settings, folder: Path) -> AsyncIterator[ReferenceTarget]:
+        _empty(folder)
+        app.state.backend = Backend(settings, self.parts(), engine=app.state.backend.storage.engine)
         async with Lifespan(app):
-            target = ReferenceTarget(name, app, promises(promises_of(chosen)), components)
+            components = components_of(self.parts(), self.legacy)
+            target = ReferenceTarget(self.name, app, self.promises(promises_of(settings)), components)
             target.watch()
             try:
                 yield target
             finally:
                 await target.close()
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        left.unlink()
+
+
+def _fastest() -> str | None:
+    """Return where files that nobody keeps are written fastest: in memory, where the system has such a place."""
+    memory = Path("/dev/shm")
+    return str(memory) if os.access(memory, os.W_OK) else None
