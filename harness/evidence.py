@@ -28,6 +28,8 @@ class Suite(StrEnum):
 
     PROPERTIES = "properties"
     """Random programs of many users, in process or over the network; shrunk to the smallest story."""
+    SCHEDULES = "schedules"
+    """Small programs in process, under schedules that are chosen, recorded, and replayed; faults at every await."""
     LOAD = "load"
     """Many users at once over real sockets, under Locust."""
 
@@ -74,6 +76,7 @@ class Evidence:
         verdict: what the checker said.
         replay: one shell command that shows the first finding again, or runs the suite again.
         witness: the smallest violating story, as a file relative to the run folder; None when nothing was found.
+        told: how the steps of that story were ordered, in lines; empty where the order was not controlled.
     """
 
     suite: Suite
@@ -84,6 +87,7 @@ class Evidence:
     verdict: Verdict
     replay: str
     witness: str | None = None
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

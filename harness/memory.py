@@ -37,7 +37,7 @@ class Unresolvable(Exception):
 class Memory:
     """Objects, versions and marks of each user, by the user's number."""
 
-    __slots__ = ("_canaries", "_ended", "_marks", "_missing", "_objects", "_versions", "runs")
+    __slots__ = ("_canaries", "_ended", "_marks", "_missing", "_objects", "_unknown", "_versions", "runs")
 
     def __init__(self, seed: int) -> None:
         self._canaries = Canaries(seed)
@@ -46,6 +46,7 @@ class Memory:
         self._marks: dict[int, list[str]] = {}
         self._ended: set[str] = set()
         self._missing = 0
+        self._unknown = 0
         self.runs: dict[str, AcceptedRun] = {}
 
     def resolve(self, user: User, value: Value) -> Value:
@@ -80,11 +81,14 @@ class Memory:
         if verb.makes is not None:
             self._objects.setdefault((verb.makes, user.number), []).append(name)
         if verb.makes is Kind.RUN:
-            asked = operation.arguments
-            stalls = asked.get("agent") == "faulty" and str(asked.get("text")).startswith("stall")
-            self.runs.setdefault(name, AcceptedRun(position, str(asked.get("thread")), stalls, name in self._ended))
+            thread, stalls = str(operation.arguments.get("thread")), _stalls(operation)
+            self.runs.setdefault(name, AcceptedRun(position, thread, stalls, name in self._ended))
         if verb.name == "read_run" and answer.get("status") in FINAL_STATUSES:
             self.end(name)
+
+    def miss(self, operation: Operation) -> None:
+        """Take in that nobody knows whether an operation happened: a run may wait that nobody can cancel."""
+        self._unknown += operation.name == "start_run" and _stalls(operation)
 
     def end(self, run: str) -> None:
         """Take in that a run has ended; the end of a fast one is told before its acceptance."""
@@ -97,8 +101,8 @@ class Memory:
         return [name for name, run in self.runs.items() if not run.ended and not run.stalls]
 
     def stalled(self) -> list[str]:
-        """Return the accepted runs that wait until they are cancelled."""
-        return [name for name, run in self.runs.items() if not run.ended and run.stalls]
+        """Return the accepted runs that wait until they are cancelled; those that may be there have no name."""
+        return [name for name, run in self.runs.items() if not run.ended and run.stalls] + [""] * self._unknown
 
     def _known(self, asker: int, what: str, *where: str) -> Value:
         try:
@@ -109,3 +113,8 @@ class Memory:
             return self._versions[name] if what == "version" else name
         except (KeyError, IndexError):
             raise Unresolvable from None
+
+
+def _stalls(operation: Operation) -> bool:
+    """Whether a run waits until it is cancelled."""
+    return operation.arguments.get("agent") == "faulty" and str(operation.arguments.get("text")).startswith("stall")

@@ -28,6 +28,10 @@ class Nemesis:
         self._say("cancel", user, [call])
         task.cancel()
 
+    def fail(self, user: User, call: int) -> None:
+        """Announce that what a call waits for is about to fail; who decides what happens when lets it fail."""
+        self._say("failed query", user, [call])
+
     def disconnect(self, user: User, calls: Iterable[int]) -> None:
         """Announce that the user's connection is about to be dropped; the runner drops it."""
         self._say("disconnect", user, list(calls))

@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from harness.deliveries import Deliveries
 from harness.model import Event, Header, Promises, Promising, Target, User
-from harness.program import Program, Step
+from harness.program import Program, Step, Strike
 from harness.recorder import Recorder
 from harness.runner import Deadlines, Runner
 from harness.store import HistoryFile
@@ -100,6 +100,14 @@ class Performance:
         """Carry out these steps."""
         for step in steps:
             await self._runner.perform(step)
+
+    def is_under_way(self, call: int) -> bool:
+        """Return whether this call has not been answered yet."""
+        return self._runner.is_under_way(call)
+
+    def strike(self, strike: Strike, position: int, call: int) -> bool:
+        """Let this befall a user's request right now; see `Runner.strike`."""
+        return self._runner.strike(strike, position, call)
 
     async def settle(self) -> None:
         """Wait until whatever can end has ended; see `Runner.settle`."""

@@ -13,7 +13,8 @@ Users are given by their position in `Program.users`, objects by the number of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.model import Operation, User
@@ -82,3 +83,55 @@ class Program:
 def ask(user: int, name: str, *, device: int = 0, **arguments: object) -> Step:
     """Return the step in which the user asks for an operation."""
     return Step(Do.ASK, user, Operation(name, arguments), device)
+
+
+class Strike(StrEnum):
+    """What befalls a request at an await that it passes."""
+
+    CANCEL = "cancel"
+    """The request is cancelled, as a server does whose client has gone."""
+    DISCONNECT = "disconnect"
+    """The user's connection is dropped."""
+    STOP = "stop"
+    """The user asks that their newest run be cancelled."""
+    FAIL = "fail"
+    """What the request waits for fails, where that is a call of the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """A fault at one await: precise, unlike a step that cancels whatever is under way.
+
+    Args:
+        strike: what befalls.
+        user: whom, by position.
+        at: at which await of this user's requests: 1, 2, ..., counted from the step `Interleaving.first`.
+    """
+
+    strike: Strike
+    user: int
+    at: int
+
+    def __str__(self) -> str:
+        """Return the fault as one line of a story."""
+        return f"user {self.user}: {self.strike.value} at await {self.at}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interleaving:
+    """In which order the steps of a program's tasks were taken: with the program, all that a replay needs.
+
+    Args:
+        mode: how far the schedule may leave asyncio's own order; see `harness.schedules.scheduling.Mode`.
+        deviations: number of the choice -> number of the option taken; 0, what asyncio would have done, is left out.
+        choices: how many there were.
+        first, last: the steps of the program from and before which choices were made; outside, order is asyncio's.
+        blows: faults at awaits.
+    """
+
+    mode: str
+    deviations: Mapping[int, int] = field(default_factory=dict)
+    choices: int = 0
+    first: int = 0
+    last: int = 0
+    blows: tuple[Blow, ...] = ()

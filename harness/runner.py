@@ -15,10 +15,12 @@ is recorded as a DOUBT: a run that the target itself does not call ended, a conn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from harness.calling import CALLING, Calling
+from harness.connections import Device, Shut
 from harness.memory import Memory, Unresolvable
 from harness.model import (
     Client,
@@ -37,7 +39,7 @@ from harness.model import (
     Value,
 )
 from harness.nemesis import Nemesis
-from harness.program import Do, Step
+from harness.program import Do, Step, Strike
 from harness.recorder import Recorder
 from harness.vocabulary import DISCONNECTED, DOUBT, LAST_EVENTS, RESOURCES, SETTLED
 
@@ -50,33 +52,6 @@ class Deadlines:
     run_s: float = 5.0
     release_s: float = 2.0
     connect_s: float = 10.0
-
-
-@dataclass(slots=True)
-class _Device:
-    """One connection of one user, what it follows, and the last seq it saw of each run."""
-
-    client: Client = field(init=False)
-    alive: bool = True
-    follows: dict[str, dict[str, int]] = field(default_factory=dict)
-
-
-class Shut:
-    """What an intruder has who was refused at the door: every operation meets the same refusal."""
-
-    def __init__(self, refusal: Refused) -> None:
-        self._refusal = refusal
-
-    async def invoke(self, operation: Operation) -> Value:
-        """Refuse.
-
-        Raises:
-            Refused: always.
-        """
-        raise Refused(self._refusal.status, self._refusal.text)
-
-    async def close(self) -> None:
-        """Nothing was opened."""
 
 
 class Runner:
@@ -104,10 +79,11 @@ class Runner:
         self._deadlines = deadlines or Deadlines()
         self._nemesis = Nemesis(target, recorder)
         self._memory = Memory(header.seed)
-        self._devices: dict[tuple[int, int], _Device] = {}
+        self._devices: dict[tuple[int, int], Device] = {}
         self._dropped: dict[tuple[int, int], dict[str, dict[str, int]]] = {}
         self._calls: dict[int, tuple[int, int, asyncio.Task[None]]] = {}
         self._news = asyncio.Event()
+        self._striking: set[asyncio.Task[Any]] = set()
         self._unreachable: Unreachable | None = None
         self._level: Mapping[str, int] = {}
 
@@ -143,9 +119,48 @@ class Runner:
             case Do.SLOW:
                 await self._nemesis.slow(self._users[step.user], step.amount)
 
+    def is_under_way(self, call: int) -> bool:
+        """Return whether this call has not been answered yet."""
+        return call in self._calls
+
+    def strike(self, strike: Strike, position: int, call: int) -> bool:
+        """Let this befall a user's request right now; return whether it could.
+
+        Args:
+            strike: what.
+            position: of the user.
+            call: the request, or the one that began what is under way.
+        """
+        match strike:
+            case Strike.CANCEL:
+                if call not in self._calls:
+                    return False
+                self._nemesis.cancel(self._users[position], call, self._calls[call][2])
+            case Strike.DISCONNECT:
+                if (position, 0) not in self._devices:
+                    return False
+                self._aside(self._disconnect(position, 0))
+            case Strike.STOP:
+                self._aside(
+                    self._ask(position, 0, Operation("cancel_run", {"id": f"$run:{self._number(position)}:-1"}))
+                )
+            case Strike.FAIL:
+                self._nemesis.fail(self._users[position], call)
+        return True
+
+    def _number(self, position: int) -> int:
+        return self._users[position].number
+
+    def _aside(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do this beside the program; settling waits for it."""
+        task = asyncio.ensure_future(work)
+        self._striking.add(task)
+        task.add_done_callback(self._striking.discard)
+
     async def close(self) -> None:
         """Cancel what is still under way and drop every connection."""
-        tasks = [task for _, _, task in self._calls.values()]
+        tasks: list[asyncio.Task[Any]] = [task for _, _, task in self._calls.values()]
+        tasks += self._striking
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -161,11 +176,11 @@ class Runner:
 
     # Connections
 
-    async def _connect(self, position: int, number: int) -> _Device:
+    async def _connect(self, position: int, number: int) -> Device:
         known = self._devices.get((position, number))
         if known is not None:
             return known
-        user, device = self._users[position], _Device()
+        user, device = self._users[position], Device()
         on_push = self._listener(user, device, number)
         try:
             device.client = await asyncio.wait_for(self._target.connect(user, on_push), self._deadlines.connect_s)
@@ -190,7 +205,7 @@ class Runner:
             "start the target, or mend the connect() of its target file"
         )
 
-    def _listener(self, user: User, device: _Device, number: int) -> Callable[[str, Value], None]:
+    def _listener(self, user: User, device: Device, number: int) -> Callable[[str, Value], None]:
         def on_push(topic: str, value: Value) -> None:
             if device.alive:
                 self._recorder.record(EventKind.PUSH, topic, value, user=user.id, device=number)
@@ -200,7 +215,7 @@ class Runner:
 
         return on_push
 
-    def _note_push(self, device: _Device, value: Mapping[str, Value]) -> None:
+    def _note_push(self, device: Device, value: Mapping[str, Value]) -> None:
         run, seq = value.get("run"), value.get("seq")
         if isinstance(run, str) and isinstance(seq, int):
             seen = device.follows.get(str(value.get("thread")))
@@ -265,6 +280,8 @@ class Runner:
         self._recorder.record(kind, operation.name, value, user=user.id, device=number, call=call)
         if kind is EventKind.OK:
             self._memory.learn(position, user, operation, value)
+        elif kind is EventKind.INFO:
+            self._memory.miss(operation)
         self._news.set()
 
     def _cancel(self, position: int) -> None:
@@ -277,6 +294,8 @@ class Runner:
 
     async def settle(self) -> None:
         """Wait as the module says, then record the probes and SETTLED."""
+        while self._striking:
+            await asyncio.wait(set(self._striking))
         await self._calls_answered()
         await self._runs_ended()
         await self._calls_answered()
@@ -356,7 +375,7 @@ class Runner:
                 self._level = held  # found out once; not waited for again
                 return held
             await asyncio.sleep(pause)
-            pause = min(2 * pause, 0.1)
+            pause = min(2 * pause, max(0.1, self._deadlines.release_s / 100))
 
     async def _compare(self) -> None:
         if isinstance(self._target, Heap):

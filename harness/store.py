@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.evidence import Evidence, Manifest, SuiteRun, Trial
 from harness.model import Event, Header, History
-from harness.program import Program, Step
+from harness.program import Interleaving, Program, Step
 from harness.verdict import Finding
 
 _T = TypeVar("_T")
@@ -68,6 +68,8 @@ class Witness:
         target: as given to `--target`.
         header, program: of the history.
         history: the events that were seen, in full.
+        interleaving: the order of steps in which it shows; None when the order was not controlled.
+        told: that order in words.
     """
 
     checker: str
@@ -76,6 +78,8 @@ class Witness:
     header: Header
     program: Program
     history: tuple[Event, ...]
+    interleaving: Interleaving | None = None
+    told: tuple[str, ...] = ()
 
     def story(self) -> tuple[Step, ...]:
         """Return the steps of the program, without the operations that the target does not offer."""
