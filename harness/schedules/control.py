@@ -1,0 +1,162 @@
+"""Runs a coroutine under one schedule, with everything that no schedule decides put in place or refused.
+
+    with controlled() as control:
+        ran = control.run(program(), scheduler, seed=7)
+
+Rules:
+
+- Only one run at a time, in the main thread of a process, and in no other event loop.
+- A run leaves nothing behind: tasks that it left over are cancelled, in asyncio's own order, and its loop is closed.
+- The garbage collector is off during a run, and works between runs: what it frees at some moment or other could matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from harness.schedules import anyio_device, sqlite_device
+from harness.schedules.loop import MOST_STEPS, OnStep, ScheduleLoop
+from harness.schedules.refusals import guarded
+from harness.schedules.scheduling import Mode, Schedule, Scheduler
+from harness.schedules.sources import Sources
+
+COLLECT_EVERY = 50
+"""Runs between two garbage collections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What came of one run.
+
+    Args:
+        value: what the coroutine returned.
+        error: what it raised; None when it returned.
+        schedule: the choices that were made.
+        trace: whose step each step was: the number of a task, or of a device, below 0.
+        uncontrolled: what was refused because no schedule decides it; a run with any proves nothing.
+        virtual_s: how much virtual time passed.
+    """
+
+    value: Any
+    error: BaseException | None
+    schedule: Schedule
+    trace: tuple[int, ...]
+    uncontrolled: tuple[str, ...]
+    virtual_s: float
+
+
+class Control:
+    """Everything in place. `run` may be called any number of times."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._runs = 0
+
+    def run(
+        self,
+        make: Callable[[ScheduleLoop], Coroutine[Any, Any, Any]],
+        scheduler: Scheduler,
+        *,
+        mode: Mode = Mode.PREEMPTIVE,
+        seed: int = 0,
+        on_step: OnStep | None = None,
+        most_steps: int = MOST_STEPS,
+    ) -> Ran:
+        """Run one coroutine to its end.
+
+        Args:
+            make: makes it, given the loop that will run it.
+            scheduler, mode: decide what comes when.
+            seed: of the data: time, ids and random numbers as the program sees them.
+            on_step: see ScheduleLoop.
+            most_steps: see ScheduleLoop.
+        """
+        loop = ScheduleLoop(scheduler, mode, on_step, most_steps)
+        loop.set_exception_handler(lambda *_: None)  # the program's own tasks say what went wrong; no log line does
+        value: Any = None
+        error: BaseException | None = None
+        with guarded(loop):
+            self._sources.begin(loop, seed)
+            try:
+                value = loop.run_until_complete(make(loop))
+            except Exception as raised:
+                error = raised
+            except asyncio.CancelledError as raised:
+                error = raised
+            finally:
+                schedule = Schedule.of(mode, loop.picks)
+                trace, virtual_s = tuple(loop.trace), loop.time()
+                _clean_up(loop)
+                self._sources.end()
+        self._collect()
+        return Ran(
+            value=value,
+            error=error,
+            schedule=schedule,
+            trace=trace,
+            uncontrolled=tuple(loop.uncontrolled),
+            virtual_s=virtual_s,
+        )
+
+    def _collect(self) -> None:
+        self._runs += 1
+        if self._runs % COLLECT_EVERY == 0:
+            gc.collect()
+            gc.freeze()  # what is left is there to stay: it need not be looked at again
+
+
+def _clean_up(loop: ScheduleLoop) -> None:
+    """Cancel what is left, as `asyncio.run` does."""
+    loop.in_order()
+    with suppress(RuntimeError):  # a program that cannot even be cleaned up has said so by its own error
+        left = sorted(asyncio.all_tasks(loop), key=loop.number_of)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+@contextmanager
+def controlled() -> Iterator[Control]:
+    """Put everything in place for as long as this lasts."""
+    sources = Sources()
+    with ExitStack() as stack:
+        stack.enter_context(sources.installed())
+        stack.enter_context(sqlite_device.installed())
+        stack.enter_context(anyio_device.installed())
+        stack.enter_context(_no_collector())
+        stack.enter_context(_no_log())
+        yield Control(sources)
+
+
+@contextmanager
+def _no_log() -> Iterator[None]:
+    """Keep the program's log lines off the terminal: thousands of runs with faults would fill it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if enabled:
+            gc.enable()

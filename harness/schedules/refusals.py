@@ -1,0 +1,83 @@
+"""Refuses what no schedule decides: sockets that connect or listen, processes, and threads that are not in lock-step.
+
+How it works. An audit hook sees each of them in the thread that asks, before it happens, whatever library asks. Hooks
+cannot be taken away, so there is one for the life of the process, and it does nothing between two runs.
+
+Source: the table of audit events (docs.python.org/3/library/audit_events.html).
+"""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from harness.schedules.loop import ScheduleLoop
+
+_OUTSIDE = {
+    "socket.connect": "the program opened a real socket",
+    "socket.bind": "the program listened on a real socket",
+    "subprocess.Popen": "the program started another process",
+    "os.fork": "the program forked",
+}
+_THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
+_START = _thread.start_new_thread
+_LOCKSTEP_MODULES = ("harness.schedules.",)
+
+
+class _Guard:
+    """The one audit hook of this process."""
+
+    def __init__(self) -> None:
+        self.loop: ScheduleLoop | None = None
+        self.installed = False
+
+    def install(self) -> None:
+        if not self.installed:
+            self.installed = True
+            sys.addaudithook(self)
+            if sys.version_info < (3, 12):  # which raises no audit event for a thread
+                _thread.start_new_thread = threading._start_new_thread = self._asked  # type: ignore[attr-defined]
+
+    def _asked(self, function: Any, *args: Any) -> int:
+        self("_thread.start_new_thread", (function, *args))
+        return _START(function, *args)
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        loop = self.loop
+        if loop is None:
+            return
+        if event in _OUTSIDE:
+            loop.refuse(_OUTSIDE[event])
+        if event in _THREADS and not _in_lockstep(args[0]):
+            loop.refuse(f"the program started a thread of its own, {_name(args[0])}")
+
+
+def _in_lockstep(function: Any) -> bool:
+    """Whether this is a thread of ours; `threading.Thread.start` hands its bound `_bootstrap` over."""
+    thread = getattr(function, "__self__", None)
+    target = getattr(thread, "_target", None)
+    modules = (type(thread).__module__, getattr(target, "__module__", None) or "")
+    return any(module.startswith(_LOCKSTEP_MODULES) for module in modules)
+
+
+def _name(function: Any) -> str:
+    thread = getattr(function, "__self__", None)
+    return repr(getattr(thread, "name", getattr(function, "__qualname__", "unnamed")))
+
+
+_GUARD = _Guard()
+
+
+@contextmanager
+def guarded(loop: ScheduleLoop) -> Iterator[None]:
+    """Refuse, while this run lasts, what no schedule decides; the loop remembers it."""
+    _GUARD.install()
+    _GUARD.loop = loop
+    try:
+        yield
+    finally:
+        _GUARD.loop = None

@@ -1,0 +1,70 @@
+"""PCT: random priorities, and a few random moments at which whoever steps falls behind all others.
+
+Finds a bug that needs d orderings among n tasks in k choices with a probability of at least 1 / (n k^(d-1)). Rules:
+
+- Plain callbacks have the lowest priority, so that a callback which puts itself back does not shut the tasks out.
+- After the horizon (twice the choices that a run had so far) options are taken in turn, so that a task which polls does
+  not wait for ever for one that never steps: the fair tail.
+
+Source: Burckhardt, Kothari, Musuvathi, Nagarakatte, "A Randomized Scheduler with Probabilistic Guarantees of Finding
+Bugs", ASPLOS 2010; shuttle's `pct.rs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from harness.schedules.scheduling import PLAIN
+
+DEPTH = 3
+"""Orderings that a bug may need, in the guarantee."""
+FIRST_GUESS = 100
+"""Choices of a run before any was seen."""
+
+
+class Pct:
+    """Makes PCT schedulers; learns from each run how many choices there are.
+
+    Args:
+        choices: how many a run is thought to have.
+        depth: one more than there are changes of priority.
+    """
+
+    name = "pct"
+
+    def __init__(self, choices: int = FIRST_GUESS, depth: int = DEPTH) -> None:
+        self._choices = choices
+        self._depth = depth
+
+    def scheduler(self, seed: int) -> _Priorities:
+        """Return one scheduler."""
+        return _Priorities(Random(seed), max(2, self._choices), self._depth)
+
+    def told(self, choices: int, steps: int) -> None:
+        """Take in how many choices a run had."""
+        self._choices = max(choices, 2)
+
+
+class _Priorities:
+    def __init__(self, source: Random, choices: int, depth: int) -> None:
+        self._random = source.random
+        changes = source.sample(range(1, choices), min(depth - 1, choices - 1))
+        self._changes = {at: -1.0 - rank for rank, at in enumerate(changes)}
+        self._horizon = 2 * choices
+        self._made = 0
+        self._priorities: dict[int, float] = {PLAIN: -float("inf")}
+
+    def choose(self, actors: Sequence[int]) -> int:
+        self._made += 1
+        if self._made > self._horizon:
+            return self._made % len(actors)
+        priorities = self._priorities
+        for actor in actors:
+            if actor not in priorities:
+                priorities[actor] = self._random()
+        best = max(range(len(actors)), key=lambda place: priorities[actors[place]])
+        if self._made in self._changes and actors[best] != PLAIN:
+            priorities[actors[best]] = self._changes[self._made]
+            best = max(range(len(actors)), key=lambda place: priorities[actors[place]])
+        return best

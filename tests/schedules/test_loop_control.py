@@ -1,0 +1,268 @@
+"""A controlled run: what leaves the process is refused, time and chance come from the seed, nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import os
+import random
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from test_loop_schedules import Way, everywhere, in_both_modes
+
+from harness.schedules.control import Control, Ran, controlled
+from harness.schedules.loop import Deadlock, ScheduleLoop, Uncontrolled
+from harness.schedules.scheduling import Mode
+from harness.schedules.strategies import STRATEGIES
+from harness.schedules.strategies.fifo import Fifo
+
+
+@pytest.fixture(scope="module")
+def control() -> Iterator[Control]:
+    """Put everything in place once for all tests here."""
+    with controlled() as installed:
+        yield installed
+
+
+def ran(control: Control, program: Callable[[], Any], way: Way | None = None, seed: int = 0) -> Ran:
+    """Run a program once, FIFO unless another way is given."""
+    if way is None:
+        return control.run(lambda loop: program(), Fifo(), seed=seed)
+    scheduler = STRATEGIES[way.strategy]().scheduler(seed)
+    assert scheduler is not None
+    return control.run(lambda loop: program(), scheduler, mode=way.mode, seed=seed)
+
+
+async def connect() -> None:
+    """Open a connection as asyncio does."""
+    await asyncio.open_connection("127.0.0.1", 9)
+
+
+async def connect_blocking() -> None:
+    """Open a connection as a blocking library does."""
+    socket.create_connection(("127.0.0.1", 9))
+
+
+async def listen() -> None:
+    """Listen on a socket."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+
+
+async def serve() -> None:
+    """Listen as asyncio does."""
+    await asyncio.start_server(print, "127.0.0.1", 0)
+
+
+async def start_process() -> None:
+    """Start a process as asyncio does."""
+    await asyncio.create_subprocess_exec(sys.executable, "-V")
+
+
+async def start_process_blocking() -> None:
+    """Start a process as a blocking library does."""
+    subprocess.run([sys.executable, "-V"], check=True)  # noqa: ASYNC221
+
+
+async def start_thread() -> None:
+    """Start a thread of its own."""
+    threading.Thread(target=print, name="own").start()
+
+
+async def start_pool() -> None:
+    """Give a job to a pool without asking the loop."""
+    ThreadPoolExecutor(1).submit(print)
+
+
+async def handle_signal() -> None:
+    """Ask for a signal."""
+    asyncio.get_running_loop().add_signal_handler(2, print)
+
+
+OUTSIDE = {
+    connect: "loop.create_connection()",
+    connect_blocking: "opened a real socket",
+    listen: "listened on a real socket",
+    serve: "loop.create_server()",
+    start_process: "loop.subprocess_exec()",
+    start_process_blocking: "started another process",
+    start_thread: "started a thread of its own, 'own'",
+    start_pool: "started a thread of its own, 'ThreadPoolExecutor-",
+    handle_signal: "loop.add_signal_handler()",
+}
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(("program", "what"), OUTSIDE.items(), ids=lambda value: getattr(value, "__name__", ""))
+    def test_what_leaves_the_process_is_refused(self, control: Control, program: Any, what: str) -> None:
+        """The program gets an error that says what to do instead, and the run proves nothing."""
+        came = ran(control, program)
+        assert isinstance(came.error, Uncontrolled)
+        assert what in str(came.error)
+        assert "in-memory transport" in str(came.error)
+        assert 1 == len(came.uncontrolled)
+        assert what in came.uncontrolled[0]
+
+    def test_a_refusal_that_the_program_swallows_is_remembered(self, control: Control) -> None:
+        """A program that goes on without what it was refused is still not controlled."""
+
+        async def program() -> str:
+            with pytest.raises(Uncontrolled):
+                await start_thread()
+            return "goes on"
+
+        came = ran(control, program)
+        assert ("goes on", None) == (came.value, came.error)
+        assert 1 == len(came.uncontrolled)
+
+    def test_nothing_is_refused_between_two_runs(self, control: Control) -> None:
+        """Whoever runs schedules may start threads and processes, and listen."""
+        ran(control, lambda: asyncio.sleep(1))
+        thread = threading.Thread(target=time.monotonic)
+        thread.start()
+        thread.join()
+        asyncio.run(listen())
+
+
+async def chance() -> list[object]:
+    """Ask everything that is random, or tells the time."""
+    await asyncio.sleep(1.5)
+    rolls = [random.random(), random.randrange(10**9), random.choice(range(10**9))]
+    ids = [uuid.uuid4(), secrets.token_hex(8), secrets.randbelow(10**9), os.urandom(8)]
+    return [*rolls, *ids, random.SystemRandom().random()]
+
+
+async def clocks() -> list[object]:
+    """Ask for the time at once, and every clock after a second and a half of virtual time."""
+    began = time.time()
+    await asyncio.sleep(1)
+    time.sleep(0.5)  # noqa: ASYNC251
+    now = datetime.datetime.now(datetime.UTC)
+    since = [time.monotonic(), time.perf_counter(), time.monotonic_ns()]
+    return [began, *since, time.time(), time.time_ns(), now.isoformat()]
+
+
+class TestSources:
+    @everywhere
+    def test_chance_depends_on_the_seed_of_the_data_alone(self, control: Control, way: Way) -> None:
+        """One seed gives the same numbers and ids, whatever the schedule; another gives others."""
+        assert (
+            ran(control, chance, seed=3).value == control.run(lambda _: chance(), Fifo(), mode=way.mode, seed=3).value
+        )
+        first, other = ran(control, chance, way, seed=3).value, ran(control, chance, way, seed=4).value
+        assert first == ran(control, chance, way, seed=3).value
+        assert all(here != there for here, there in zip(first, other, strict=True))
+
+    @everywhere
+    def test_clocks_tell_virtual_time(self, control: Control, way: Way) -> None:
+        """They begin anew with each run, in 2026, and a blocking sleep passes virtual time, not real time."""
+        expected = [
+            1_767_225_600.0,
+            1.5,
+            1.5,
+            1_500_000_000,
+            1_767_225_601.5,
+            1_767_225_601_500_000_000,
+            "2026-01-01T00:00:01.500000+00:00",
+        ]
+        assert expected == ran(control, clocks, way).value
+        assert expected == ran(control, clocks, way, seed=9).value
+
+    def test_a_timeout_sees_a_program_that_blocks(self, control: Control) -> None:
+        """Virtual time that blocking code has let pass makes timers due."""
+
+        async def program() -> str:
+            try:
+                async with asyncio.timeout(1):
+                    time.sleep(2)  # noqa: ASYNC251
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+            except TimeoutError:
+                return "timeout"
+            return "in time"
+
+        assert "timeout" == ran(control, program).value
+
+    def test_everything_is_restored(self) -> None:
+        """Afterwards clocks run, ids differ, and `random` goes on where it was."""
+        random.seed(5)
+        expected = [random.random() for _ in range(2)]
+        random.seed(5)
+        before = (random.random(), time.monotonic, time.sleep, os.urandom, asyncio.events.new_event_loop)
+        with controlled() as control:
+            ids = {ran(control, chance, seed=1).value[3] for _ in range(2)}
+        assert 1 == len(ids)
+        assert expected == [before[0], random.random()]
+        assert before[1:] == (time.monotonic, time.sleep, os.urandom, asyncio.events.new_event_loop)
+        assert asyncio.run(chance_now()) != asyncio.run(chance_now())
+        assert time.time() > 1_577_836_800
+        assert (time.time(), datetime.datetime.now()) < (time.time() + 1, datetime.datetime.now())
+
+
+async def chance_now() -> list[object]:
+    """Ask for ids."""
+    return [uuid.uuid4(), secrets.token_hex(8), os.urandom(8)]
+
+
+class TestWhatIsLeft:
+    @in_both_modes
+    def test_tasks_that_are_left_over_are_cancelled(self, control: Control, mode: Mode) -> None:
+        """They get to their `finally`, after the trace has ended; asynchronous generators are closed, too."""
+        told: list[str] = []
+
+        async def stay(name: str) -> None:
+            try:
+                await asyncio.sleep(100)
+            finally:
+                await asyncio.sleep(1)
+                told.append(name)
+
+        async def numbers() -> Any:
+            try:
+                yield 1
+            finally:
+                told.append("generator")
+
+        async def program(loop: ScheduleLoop) -> None:
+            tasks.extend(loop.create_task(stay(name)) for name in "ab")
+            generators.append(numbers())
+            await anext(generators[0])
+            await asyncio.sleep(1)
+
+        tasks: list[asyncio.Task[None]] = []
+        generators: list[Any] = []
+        came = control.run(program, Fifo(), mode=mode)
+        assert ["a", "b", "generator"] == told
+        assert [True, True] == [task.cancelled() for task in tasks]
+        assert (1.0, None) == (came.virtual_s, came.error)
+
+    @everywhere
+    def test_a_deadlock_is_the_error_of_the_run(self, control: Control, way: Way) -> None:
+        """What cannot end is ended, and the next run is not disturbed."""
+        came = ran(control, lambda: asyncio.Event().wait(), way)
+        assert isinstance(came.error, Deadlock)
+        assert "rested" == ran(control, lambda: asyncio.sleep(1, "rested"), way).value
+
+    @everywhere
+    def test_an_error_of_the_program_is_the_error_of_the_run(self, control: Control, way: Way) -> None:
+        """Its exception comes back as it is, also when it was cancelled."""
+
+        async def fail() -> None:
+            await asyncio.sleep(1)
+            raise ValueError("broken")
+
+        async def cancelled() -> None:
+            raise asyncio.CancelledError("gone")
+
+        assert "broken" == str(ran(control, fail, way).error)
+        assert isinstance(ran(control, cancelled, way).error, asyncio.CancelledError)

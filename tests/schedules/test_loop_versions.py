@@ -1,0 +1,80 @@
+"""The same choices give the same run in Python 3.11, 3.12 and 3.13; the loop needs nothing but the standard library."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import test_loop_programs
+from test_loop_programs import WORDS, everything
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = ("3.11", "3.12", "3.13")
+PROGRAMS = 60
+SAME_PROGRAM_EVERYWHERE = {
+    # In 3.13 a TaskGroup that is aborted while its parent is cancelled was mended (python/cpython#116720).
+    "without groups": set(WORDS) - {"notice", "group"},
+    # In 3.13 a waiter of a Condition that fails after it was notified notifies another (python/cpython#112202).
+    "without cancellation": set(WORDS) - {"notice", "cancel"},
+}
+SCHEDULES = ROOT / "harness" / "schedules"
+STANDARD_LIBRARY_ONLY = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in SCHEDULES.rglob("*.py")
+    if path.parent.name == "strategies" or "standard library only" in path.read_text(encoding="utf-8").lower()
+)
+
+
+@cache
+def python(version: str) -> str | None:
+    """Return an interpreter of this version that runs, or None."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    installed = sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
+    for path in (shutil.which(f"python{version}"), *map(str, installed)):
+        if path is None:
+            continue
+        asked = subprocess.run([path, "-c", "import asyncio, sys; print(sys.version)"], capture_output=True, text=True)
+        if asked.returncode == 0 and asked.stdout.startswith(version):
+            return path
+    return None
+
+
+def output_of(path: str, *arguments: str) -> str:
+    """Return what this interpreter prints, isolated: without the environment, its own folder and site-packages."""
+    command = [path, "-I", "-S", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("words", SAME_PROGRAM_EVERYWHERE.values(), ids=SAME_PROGRAM_EVERYWHERE)
+def test_every_version_gives_the_same_traces(words: set[str], version: str) -> None:
+    """Every program shows the same trace and the same log under every strategy, in another Python as in this one."""
+    path = python(version)
+    if path is None:
+        pytest.skip(f"no python{version} that runs on PATH or under pyenv")
+    chosen = sorted(words)
+    here: Any = json.loads(json.dumps(everything(PROGRAMS, chosen)))
+    there = json.loads(output_of(path, test_loop_programs.__file__, str(PROGRAMS), *chosen))
+    assert PROGRAMS * 8 == len(here)
+    assert here.keys() == there.keys()
+    assert [] == [name for name in here if here[name] != there[name]]
+
+
+@pytest.mark.parametrize("module", STANDARD_LIBRARY_ONLY)
+def test_the_loop_needs_only_the_standard_library(module: str) -> None:
+    """What says so, and each strategy, can be imported without any other package, and brings in none but our own."""
+    assert {"harness.schedules.loop", "harness.schedules.lockstep"} < set(STANDARD_LIBRARY_ONLY)
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+import {module}
+print(*sorted({{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_module_names - {{"__main__"}}))
+"""
+    assert "harness" == output_of(sys.executable, "-c", code).strip()
