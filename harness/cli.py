@@ -12,15 +12,13 @@ import shlex
 import signal
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from harness.evidence import Evidence, Report
-from harness.verdict import Finding, Outcome
+from harness.closing import EXIT_CODES, conclude, tell_explored, tell_first_finding
+from harness.verdict import Outcome
 
-EXIT_CODES = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outcome.UNKNOWN: 3}
 COULD_NOT_RUN = 2
 DOES_NOT_VERIFY = 4
 
@@ -98,8 +96,101 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, out: Path 
             code = COULD_NOT_RUN if not any(run.operations for run in report.suites) else None
         except KeyboardInterrupt:
             report, code = read_report(folder), None
-    _conclude(report, path)
+    conclude(report, path)
     sys.exit(EXIT_CODES[report.outcome] if code is None else code)
+
+
+@main.command()
+@click.argument("target", default="reference")
+@click.option("--schedules", default=1_000, show_default=True, type=click.IntRange(min=1), help="How many to run.")
+@click.option(
+    "--strategy",
+    default="portfolio",
+    show_default=True,
+    type=click.Choice(["portfolio", "sweep", "sticky", "random", "pct", "fifo", "exhaustive"]),
+)
+@click.option(
+    "--mode",
+    "mode_name",
+    default="both",
+    show_default=True,
+    type=click.Choice(["asyncio-strict", "preemptive", "both"]),
+    help="How far from asyncio's own order.",
+)
+@click.option("--blows/--no-blows", default=True, show_default=True, help="Faults at awaits.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="One seed, one result.")
+@click.option("--shrink-runs", default=200, show_default=True, type=click.IntRange(min=0), help="Per checker.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in reports/out by default.")
+@click.option("--cluster", help="Address of a Dask scheduler, whose workers then do the work.")
+@_WORKERS
+def explore(
+    target: str,
+    schedules: int,
+    strategy: str,
+    mode_name: str,
+    blows: bool,
+    seed: int,
+    shrink_runs: int,
+    out: Path | None,
+    cluster: str | None,
+    workers: int,
+) -> None:
+    """Explore the schedules of a target, and write a report; interrupting loses nothing found."""
+    from harness.exploring import ExploreOptions, explore_target
+    from harness.plan import SchedulesBudget
+    from harness.resolve import TargetError
+    from harness.schedules.cluster import ClusterError
+    from harness.store import StoreError
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    path = out or _new_folder(f"explore-{target}", seed)
+    options = ExploreOptions(
+        target=target,
+        budget=SchedulesBudget(schedules=schedules, shrink_runs=shrink_runs, trials=0),
+        strategy=strategy,
+        mode=mode_name,
+        blows=blows,
+        seed=seed,
+        workers=workers,
+        cluster=cluster,
+        out=path,
+        command=_typed(),
+    )
+    try:
+        report = explore_target(options, lambda line: click.echo(line, err=True))
+    except (TargetError, StoreError, ClusterError) as error:
+        raise Complaint(str(error)) from error
+    tell_explored(report)
+    found = any(item.verdict.violated for item in report.evidence)
+    tell_first_finding(report, path)
+    click.echo(f"report: {path / 'report.html'}")
+    whole = report.suites and not any(run.doubt for run in report.suites)
+    sys.exit(EXIT_CODES[Outcome.VIOLATED if found else Outcome.HOLDS if whole else Outcome.UNKNOWN])
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write; the terminal when left out.")
+def export(file: Path, out: Path | None) -> None:
+    """Write a witness of the schedules suite as one pytest file, which needs only pytest and the target."""
+    from harness.schedules.export import export_test
+    from harness.store import StoreError, read_witness
+
+    try:
+        witness = read_witness(file)
+    except StoreError as error:
+        raise Complaint(str(error)) from error
+    if witness.interleaving is None:
+        raise Complaint(f"{file} has no recorded order, so a test of it could pass by luck: use `harness replay`")
+    text = export_test(witness)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Complaint(f"cannot write {out} ({error.strerror}): give another --out") from error
+    click.echo(f"wrote {out}: python -m pytest {out}")
 
 
 @main.command()
@@ -128,7 +219,7 @@ def check(folder: Path) -> None:
             click.echo(f"{suite:<11} {checker:<13} {outcome:<9} {verdict.facts:>8} examined{unfinished}")
     for difference in different:
         click.echo(f"DOES NOT VERIFY: {difference}", err=True)
-    _conclude(report, folder)
+    conclude(report, folder)
     found = any(verdict.violated for anew in judged.values() for verdict in anew.verdicts.values())
     outcome = Outcome.VIOLATED if found else report.outcome
     sys.exit(DOES_NOT_VERIFY if different else EXIT_CODES[outcome])
@@ -145,7 +236,7 @@ def report_command(folder: Path) -> None:
         report = write_report(RunFolder.open(folder))
     except StoreError as error:
         raise Complaint(str(error)) from error
-    _conclude(report, folder)
+    conclude(report, folder)
 
 
 @main.command()
@@ -166,11 +257,16 @@ def replay(file: Path, attempts: int) -> None:
     click.echo(f"{witness.checker} on {witness.target}, seed {witness.header.seed}:")
     for number, step in enumerate(witness.story(), 1):
         click.echo(f"  {number:>3}. {step}")
+    for line in witness.told:
+        click.echo(f"  - {line}")
     if result.finding is None:
-        click.echo(f"not seen in {result.attempts} attempts")
+        click.echo(f"not seen in {result.attempts} attempt{'' if result.attempts == 1 else 's'}")
         sys.exit(EXIT_CODES[Outcome.UNKNOWN])
     click.echo(f"{result.finding.anomaly.upper()}: {result.finding.message}")
-    click.echo(f"seen in attempt {result.attempts} of at most {attempts}")
+    if witness.interleaving is None:
+        click.echo(f"seen in attempt {result.attempts} of at most {attempts}")
+    else:
+        click.echo("seen again, step by step as recorded")
     sys.exit(EXIT_CODES[Outcome.VIOLATED])
 
 
@@ -203,7 +299,12 @@ def list_command(as_json: bool) -> None:
 @main.command()
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
 @_WORKERS
-@click.option("--suite", type=click.Choice(["properties", "load", "all"]), default="properties", show_default=True)
+@click.option(
+    "--suite",
+    type=click.Choice(["properties", "schedules", "load", "all"]),
+    default="properties",
+    show_default=True,
+)
 def mutants(seed: int, workers: int, suite: str) -> None:
     """Print the kill matrix: mutant x checker x suite. Exit 1 when a mutant survives or a twin is flagged."""
     from harness.kill_matrix import kill_matrix
@@ -240,43 +341,3 @@ def _new_folder(target: str, seed: int) -> Path:
     while (path := Path("reports") / "out" / f"{plain_name(target)}-{seed}-{number}").exists():
         number += 1
     return path
-
-
-def _conclude(report: Report, path: Path) -> None:
-    """Print verdict, first finding, replay command and report path."""
-    required = [result for result in report.claims if result.required]
-    holding = sum(result.outcome is Outcome.HOLDS for result in required)
-    colour = {Outcome.HOLDS: "green", Outcome.VIOLATED: "red", Outcome.UNKNOWN: "yellow"}[report.outcome]
-    click.secho(
-        f"{report.outcome.value.upper()}: {holding} of {len(required)} required claims hold", fg=colour, bold=True
-    )
-    violated = [result for result in report.claims if result.outcome is Outcome.VIOLATED]
-    for result in violated:
-        click.echo(f"  {result.claim.id} violated: {result.claim.sentence}")
-    for result in required:
-        if result.outcome is Outcome.UNKNOWN:
-            click.echo(f"  {result.claim.id} unknown: {'; '.join(result.reasons[:2])}")
-    _first_finding(report, path)
-    if report.note:
-        click.echo(report.note)
-    click.echo(f"report: {path / 'report.html'}")
-
-
-def _first_finding(report: Report, path: Path) -> None:
-    """Print the first finding, in the order of the checkers, and how to see it again."""
-    for item in report.evidence:
-        if item.verdict.findings:
-            finding = _shown_again(item, path)
-            click.echo(f"{finding.anomaly.upper()}: {finding.message}")
-            click.echo(f"Replay: {item.replay}")
-            return
-
-
-def _shown_again(item: Evidence, path: Path) -> Finding:
-    """Return the finding that the replay shows; the first one where there is no witness."""
-    from harness.store import StoreError, read_witness
-
-    if item.witness is not None:
-        with suppress(StoreError):
-            return read_witness(path / item.witness).finding
-    return item.verdict.findings[0]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from harness.checkers import CHECKERS
 from harness.evidence import SubjectKind, Suite, Trial
 from harness.mutants import SUBJECTS
-from harness.plan import LoadBudget
-from harness.trials import TrialOrder, try_under_load, under_way
+from harness.plan import LoadBudget, SchedulesBudget
+from harness.trials import TrialOrder, schedules_orders, try_under_load, under_way
 from harness.verdict import Outcome
 from harness.verification import TRIAL_S
 
@@ -28,27 +28,36 @@ def kill_matrix(seed: int, workers: int, suite: str, say: Callable[[str], None])
     Args:
         seed: of the data.
         workers: trials at a time.
-        suite: `properties`, `load` or `all`.
+        suite: `properties`, `schedules`, `load` or `all`.
         say: told of each trial.
     """
     trials: list[Trial] = []
-    if suite != "load":
-        orders = [
-            TrialOrder(name, seed, examples=0, whole=True)
-            for name, subject in SUBJECTS.items()
-            if Suite.PROPERTIES in subject.suites
-        ]
+    orders = _orders(seed, suite)
+    if orders:
         with under_way(orders, workers) as ending:
             for trial in ending:
-                say(f"{len(trials) + 1} of {len(orders)}: {trial.subject}")
+                say(f"{len(trials) + 1} of {len(orders)}: {trial.subject} ({trial.suite})")
                 trials.append(trial)
-    if suite != "properties":
+    if suite in ("load", "all"):
         for name, subject in SUBJECTS.items():
             if Suite.LOAD in subject.suites:
                 trials.append(try_under_load(name, LoadBudget(duration_s=TRIAL_S), seed, None, say))
     order = list(SUBJECTS)
     trials.sort(key=lambda trial: (trial.suite, order.index(trial.subject)))
     return Matrix(_table(trials), all(trial.passed for trial in trials))
+
+
+def _orders(seed: int, suite: str) -> list[TrialOrder]:
+    orders: list[TrialOrder] = []
+    if suite in ("properties", "all"):
+        orders += [
+            TrialOrder(name, seed, examples=0, whole=True)
+            for name, subject in SUBJECTS.items()
+            if Suite.PROPERTIES in subject.suites
+        ]
+    if suite in ("schedules", "all"):
+        orders += schedules_orders(SchedulesBudget(), None, seed)
+    return orders
 
 
 def _table(trials: Sequence[Trial]) -> str:

@@ -12,6 +12,12 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
     users = 10
     shrink_s = 20
 
+    [schedules]                         # left out: the suite does not run; it needs a target in this process
+    schedules = 1000                    # of the target
+    shrink_runs = 200                   # to make a failing one smaller
+    trials = 400                        # the most in which a mutant must show
+    twins = 60                          # of each safe twin
+
     [load]                              # or above: load = false
     duration_s = 20
     users = 10
@@ -67,6 +73,19 @@ class PropertiesBudget(_Part):
     """Seconds within which what requests held must be released."""
 
 
+class SchedulesBudget(_Part):
+    """How much the schedules suite does."""
+
+    schedules: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
+    """Schedules of the target."""
+    shrink_runs: Annotated[int, Field(ge=0, le=100_000)] = 200
+    """The most runs spent on making a failing schedule smaller, for each checker."""
+    trials: Annotated[int, Field(ge=0, le=1_000_000)] = 400
+    """The most schedules in which a mutant must show; 0 tries none."""
+    twins: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    """Schedules of each safe twin."""
+
+
 class LoadBudget(_Part):
     """How much the load suite does."""
 
@@ -89,6 +108,8 @@ class Plan(_Part):
     """Mutants, twins and null targets to try; None means all."""
     properties: PropertiesBudget | None = PropertiesBudget()
     """None leaves the suite out; `properties = false` in a file."""
+    schedules: SchedulesBudget | None = None
+    """None leaves the suite out, which only a target in this process can pass."""
     load: LoadBudget | None = LoadBudget()
     """None leaves the suite out; `load = false` in a file."""
 
@@ -131,16 +152,21 @@ PLANS: Mapping[str, Plan] = {
     plan.name: plan
     for plan in (
         Plan(
-            name="quick", trials=QUICK_TRIALS, properties=PropertiesBudget(examples=15), load=LoadBudget(duration_s=5)
+            name="quick",
+            trials=QUICK_TRIALS,
+            properties=PropertiesBudget(examples=15),
+            load=LoadBudget(duration_s=5),
         ),
         Plan(
             name="standard",
             properties=PropertiesBudget(examples=300, steps=40, component_examples=300, shrink_s=60),
+            schedules=SchedulesBudget(schedules=2_000),
             load=LoadBudget(duration_s=30),
         ),
         Plan(
             name="deep",
             properties=PropertiesBudget(examples=5_000, steps=80, component_examples=2_000, shrink_s=300),
+            schedules=SchedulesBudget(schedules=100_000, shrink_runs=1_000, twins=2_000),
             load=LoadBudget(duration_s=300, users=50),
         ),
     )

@@ -1,7 +1,8 @@
 """Judges the stored histories of a run anew, and says where its evidence claims something else.
 
 What is checked: evidence against its histories, both ways, and the report against the evidence. What is taken on
-trust: that the histories are what happened, and the trials of mutants, most of whose histories are not kept.
+trust: that the histories are what happened, and what has no histories that are kept: the trials of mutants, and the
+schedules suite, which its seed makes again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.checkers import CHECKERS
-from harness.evidence import Evidence
+from harness.evidence import Evidence, Suite
 from harness.model import Event, Header
 from harness.store import RunFolder
 from harness.verdict import MOST_FINDINGS, FoldGuard, Verdict
@@ -89,6 +90,8 @@ def _changed(folder: RunFolder) -> Iterator[str]:
 
 
 def _compared(item: Evidence, anew: Judged | None) -> Iterator[str]:
+    if item.suite is Suite.SCHEDULES:
+        return  # one history for each schedule: they are not kept, as the seed makes them again
     where = f"{item.suite} {item.verdict.checker}"
     verdict = anew.verdicts.get(item.verdict.checker) if anew is not None else None
     if anew is None or verdict is None:

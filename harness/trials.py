@@ -14,10 +14,13 @@ from harness.checkers import CHECKERS
 from harness.claims import CLAIMS, doubts_about
 from harness.evidence import Evidence, SubjectKind, Suite, SuiteOutcome, Trial
 from harness.load.suite import run_load
-from harness.model import Unreachable
+from harness.model import Unreachable, Value
 from harness.mutants import SUBJECTS, Subject
-from harness.plan import LoadBudget, PropertiesBudget
+from harness.plan import LoadBudget, PropertiesBudget, SchedulesBudget
 from harness.properties.suite import PropertiesSuite
+from harness.resolve import open_explorer
+from harness.schedules.exploration import fixed_hashes
+from harness.schedules.suite import SchedulesSuite
 from harness.store import RunFolder, plain_name
 from harness.targets.server_process import ServerProcess
 
@@ -35,6 +38,8 @@ class TrialOrder:
         examples: random programs, if the tours were not enough.
         whole: carry on after the expected checker has found something, to see who else does.
         folder: where to keep the history of it; None keeps nothing.
+        suite: properties or schedules.
+        schedules: in the schedules suite, how many.
     """
 
     subject: str
@@ -42,11 +47,51 @@ class TrialOrder:
     examples: int = 20
     whole: bool = False
     folder: Path | None = None
+    suite: Suite = Suite.PROPERTIES
+    schedules: int = 0
+
+
+def schedules_orders(budget: SchedulesBudget, names: Sequence[str] | None, seed: int) -> list[TrialOrder]:
+    """Return the trials of the schedules suite: every mutant that a schedule can show, and every safe twin.
+
+    Args:
+        budget: how many schedules each gets.
+        names: the subjects that are tried; None means all.
+        seed: of data, schedules and blows.
+    """
+    counts = {SubjectKind.MUTANT: budget.trials, SubjectKind.TWIN: budget.twins if budget.trials else 0}
+    return [
+        TrialOrder(name, seed, suite=Suite.SCHEDULES, schedules=counts[subject.kind])
+        for name, subject in SUBJECTS.items()
+        if Suite.SCHEDULES in subject.suites and counts[subject.kind] and (names is None or name in names)
+    ]
 
 
 def carry_out(order: TrialOrder) -> Trial:
-    """Put one subject before every checker, in the properties suite."""
+    """Put one subject before every checker, in the suite that is asked for."""
     subject = SUBJECTS[order.subject]
+    run = _properties if order.suite is Suite.PROPERTIES else _schedules
+    try:
+        with warnings.catch_warnings(action="ignore"):  # what a planted bug makes its libraries complain of
+            return trial_of(subject, order.suite, run(subject, order))
+    except Exception as error:
+        return failed(subject, order.suite, error)
+
+
+def _schedules(subject: Subject, order: TrialOrder) -> SuiteOutcome:
+    mutant = subject.kind is SubjectKind.MUTANT
+    suite = SchedulesSuite(
+        target=subject.name,
+        open_explorer=open_explorer,
+        budget=SchedulesBudget(schedules=order.schedules),
+        seed=order.seed,
+        checkers=CHECKERS,
+        until=subject.expected if mutant and not order.whole else None,
+    )
+    return suite.run_here()
+
+
+def _properties(subject: Subject, order: TrialOrder) -> SuiteOutcome:
     mutant = subject.kind is SubjectKind.MUTANT
     suite = PropertiesSuite(
         target=subject.name,
@@ -59,11 +104,7 @@ def carry_out(order: TrialOrder) -> Trial:
         first=subject.shows_on,
         until=subject.expected if mutant and not order.whole else None,
     )
-    try:
-        with warnings.catch_warnings(action="ignore"):  # what a planted bug makes its libraries complain of
-            return trial_of(subject, Suite.PROPERTIES, suite.run())
-    except Exception as error:
-        return failed(subject, Suite.PROPERTIES, error)
+    return suite.run()
 
 
 def _budget(subject: Subject, examples: int) -> PropertiesBudget:
@@ -73,6 +114,15 @@ def _budget(subject: Subject, examples: int) -> PropertiesBudget:
     # What a mutant loses is lost at once; what correct code is slow to give may take its time.
     impatient = budget.model_copy(update={"run_s": 1.0, "release_s": 0.3})
     return impatient.model_copy(update={"examples": examples}) if subject.kind is SubjectKind.MUTANT else impatient
+
+
+def _measures(subject: Subject, measured: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Return what a trial says of what its suite measured."""
+    kept = {"deliveries": measured["deliveries"]} if "deliveries" in measured else {}
+    if "schedules" in measured:
+        explored = measured["schedules"]
+        kept["schedules"] = {"run": explored["schedules"], **explored["first"].get(subject.expected, {})}
+    return kept
 
 
 def trial_of(subject: Subject, suite: Suite, outcome: SuiteOutcome) -> Trial:
@@ -94,7 +144,7 @@ def trial_of(subject: Subject, suite: Suite, outcome: SuiteOutcome) -> Trial:
         finding=finding,
         # A dead null target is meant not to answer; any other that could not be examined has not been tried.
         error="" if subject.kind is SubjectKind.NULL or finding is not None else outcome.run.doubt,
-        measures={"deliveries": outcome.run.measures["deliveries"]} if "deliveries" in outcome.run.measures else {},
+        measures=_measures(subject, outcome.run.measures),
         witness=next((item.witness for item in _interesting(subject, evidence) if item.witness), None),
     )
 
@@ -115,20 +165,21 @@ def failed(subject: Subject, suite: Suite, error: Exception) -> Trial:
 @contextmanager
 def under_way(orders: Sequence[TrialOrder], workers: int) -> Iterator[Iterator[Trial]]:
     """Carry out all trials, so many at a time, while the caller does something else; give each as it ends."""
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(carry_out, order): order.subject for order in orders}
+    with fixed_hashes(), ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(carry_out, order): order for order in orders}
         try:
             yield _as_they_end(futures)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _as_they_end(futures: Mapping[Future[Trial], str]) -> Iterator[Trial]:
+def _as_they_end(futures: Mapping[Future[Trial], TrialOrder]) -> Iterator[Trial]:
     for future in as_completed(futures):
         try:
             yield future.result()
         except Exception as error:
-            yield failed(SUBJECTS[futures[future]], Suite.PROPERTIES, error)
+            order = futures[future]
+            yield failed(SUBJECTS[order.subject], order.suite, error)
 
 
 def under_load(

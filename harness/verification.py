@@ -22,9 +22,10 @@ from harness.model import History, Unreachable
 from harness.mutants import SUBJECTS
 from harness.plan import Plan
 from harness.properties.suite import PropertiesSuite
-from harness.resolve import NamedTarget
+from harness.resolve import NamedTarget, open_explorer
+from harness.schedules.suite import SchedulesSuite
 from harness.store import RunFolder, plain_name
-from harness.trials import TrialOrder, try_under_load, under_load, under_way
+from harness.trials import TrialOrder, schedules_orders, try_under_load, under_load, under_way
 from harness.verdict import Finding, judge
 from reports import render
 
@@ -88,6 +89,7 @@ class Verification:
             orders = self._orders()
             with under_way(orders, self.workers) as trials:
                 self._properties()
+                self._schedules()
                 for number, trial in enumerate(trials, 1):
                     self._tried(f"{number} of {len(orders)}", trial)
             self._load()
@@ -114,17 +116,32 @@ class Verification:
         )
         self._keep(suite.run())
 
+    def _schedules(self) -> None:
+        if self.plan.schedules is None:
+            return
+        suite = SchedulesSuite(
+            target=self.target.name,
+            open_explorer=open_explorer,
+            budget=self.plan.schedules,
+            seed=self.seed,
+            checkers=CHECKERS,
+            workers=self.workers,
+            folder=self.folder,
+            say=lambda line: self.say(f"schedules: {line}"),
+        )
+        self._keep(suite.run())
+
     def _orders(self) -> list[TrialOrder]:
         return [
             TrialOrder(name, self.seed, folder=self.folder.path if name in _KEPT else None)
             for name, subject in SUBJECTS.items()
             if Suite.PROPERTIES in subject.suites and (self.plan.trials is None or name in self.plan.trials)
-        ]
+        ] + (schedules_orders(self.plan.schedules, self.plan.trials, self.seed) if self.plan.schedules else [])
 
     def _tried(self, which: str, trial: Trial) -> None:
         self.folder.add(trial)
         word = "as it should be" if trial.passed else f"NOT AS IT SHOULD BE: {trial.error or trial.flagged_by}"
-        self.say(f"trials: {which}, {trial.kind.value} {trial.subject}: {word}")
+        self.say(f"trials: {which}, {trial.kind.value} {trial.subject} ({trial.suite}): {word}")
 
     def _load(self) -> None:
         budget = self.plan.load

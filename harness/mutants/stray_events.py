@@ -64,10 +64,9 @@ class InheritedThread(ConnectionHub):
 
     def receivers(self, frame: Frame) -> Iterable[Connection]:
         """Return the connections of the user that follow anything."""
-        mine = self.connections(frame.user)
-        return {
-            follow.connection for follows in self._follows.values() for follow in follows.values() if follow.live
-        } & {*mine}
+        mine = {*self.connections(frame.user)}
+        live = [follow.connection for follows in self._follows.values() for follow in follows.values() if follow.live]
+        return dict.fromkeys(connection for connection in live if connection in mine)
 
 
 class ReusedIndex(ConnectionHub):

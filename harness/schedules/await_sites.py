@@ -1,0 +1,65 @@
+"""Where a task waits: the file and line of the await that it has not come back from.
+
+How it works. A suspended coroutine knows the awaitable it waits for, and that one the next, down to a future. The site
+is
+the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed package,
+nor to the harness. A task that consists of such frames only (a driver's own) gets its innermost frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import sysconfig
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+_HARNESS = str(Path(__file__).parents[1]) + "/"
+_PLANTED = _HARNESS + "mutants/"
+_LIBRARIES = tuple(
+    dict.fromkeys(str(Path(sysconfig.get_path(name))) + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+)
+
+
+def site_of(task: asyncio.Task[Any]) -> str:
+    """Return where a task waits, as `folder/file.py:line`; `""` when it does not wait."""
+    awaitable: Any = task.get_coro()
+    site: tuple[str, int] | None = None
+    last: tuple[str, int] | None = None
+    while awaitable is not None:
+        frame, awaitable = _inside(awaitable)
+        if frame is not None:
+            last = (frame.f_code.co_filename, frame.f_lineno)
+            if _is_of_the_program(last[0]):
+                site = last
+    found = site or last
+    return "" if found is None else f"{_short(found[0])}:{found[1]}"
+
+
+def _inside(awaitable: Any) -> tuple[Any, Any]:
+    """Return the frame of an awaitable, and what it awaits."""
+    kind = type(awaitable).__name__
+    if kind == "coroutine":
+        return awaitable.cr_frame, awaitable.cr_await
+    if kind == "generator":
+        return awaitable.gi_frame, awaitable.gi_yieldfrom
+    if kind == "async_generator":
+        return awaitable.ag_frame, awaitable.ag_await
+    return None, None
+
+
+@lru_cache(maxsize=4096)
+def _is_of_the_program(path: str) -> bool:
+    if path.startswith(_PLANTED):
+        return True
+    return not path.startswith((*_LIBRARIES, _HARNESS, "<"))
+
+
+@lru_cache(maxsize=4096)
+def _short(path: str) -> str:
+    """Return the path relative to where it is imported from: the same on every machine."""
+    for root in sorted({str(Path(entry).resolve()) for entry in sys.path if entry}, key=len, reverse=True):
+        if path.startswith(root + "/"):
+            return path[len(root) + 1 :]
+    return "/".join(Path(path).parts[-2:])

@@ -1,0 +1,273 @@
+"""A stretch of attempts, run in one process: what is handed to a worker, and what it hands back.
+
+Rules:
+
+- What a batch says depends on its order alone, not on who carries it out, nor on what that process did before: a
+  target is opened as new for each schedule, and once beforehand, so that what libraries keep for ever is there already.
+- Every so many attempts are run twice. Where the second run differs, the batch has a doubt that names the first step.
+- Where a blow broke what a checker looks at (a connection that can then not be read to its end), that run says nothing
+  to this checker, and is counted as passed over.
+- A finding is run again from its recorded choices; one that does not show again is a doubt.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from harness.deliveries import Deliveries
+from harness.model import EventKind, Header
+from harness.performance import OpenTarget
+from harness.program import Blow
+from harness.runner import Deadlines
+from harness.schedules.control import controlled
+from harness.schedules.execution import Executed, Seen, Stage
+from harness.schedules.jobs import Uncontrolled
+from harness.schedules.portfolio import SWEEP, Attempt, Attempts, Baseline, Choosing
+from harness.schedules.scenes import Scene, scenes
+from harness.schedules.scheduling import Mode
+from harness.schedules.strategies.exhaustive import Exhaustive
+from harness.schedules.strategies.fifo import Fifo
+from harness.schedules.strategies.recorded import Recorded
+from harness.verdict import Checker, Verdict
+
+TWICE_EVERY = 50
+"""Every so many attempts are run twice."""
+MOST_DOUBTS = 5
+"""Kept of each batch: the first say enough."""
+
+
+class NotExplorable(Exception):
+    """A target is none whose schedules can be explored. Says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOrder:
+    """What a worker is to do.
+
+    Args:
+        seed: of data, schedules and blows.
+        start, stop: the attempts, from and before.
+        choosing: what may be tried.
+        until: the checker after whose first finding the batch ends; None runs all of it.
+    """
+
+    seed: int
+    start: int
+    stop: int
+    choosing: Choosing = field(default_factory=Choosing)
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The first schedule in which a checker found something.
+
+    Args:
+        attempt: its number.
+        strategy: that made it.
+        executed: what came of it.
+    """
+
+    attempt: int
+    strategy: str
+    executed: Executed
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """What came of an order; merging batches in the order of their starts gives the whole."""
+
+    start: int
+    schedules: int = 0
+    operations: int = 0
+    events: int = 0
+    blows: int = 0
+    users: int = 0
+    twice: int = 0
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    found: dict[str, Found] = field(default_factory=dict)
+    strategies: Counter[str] = field(default_factory=Counter)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    doubts: list[str] = field(default_factory=list)
+    swept: set[tuple[str, Blow]] = field(default_factory=set)
+    sweep: int = 0
+    left: int | None = None
+
+    def merge(self, later: Batch) -> None:
+        """Take in the batch that comes next."""
+        self.schedules += later.schedules
+        self.operations += later.operations
+        self.events += later.events
+        self.blows += later.blows
+        self.twice += later.twice
+        self.users = max(self.users, later.users)
+        self.sweep = max(self.sweep, later.sweep)
+        self.seen = self.seen.merge(later.seen)
+        self.swept |= later.swept
+        self.deliveries.add(later.deliveries)
+        self.strategies.update(later.strategies)
+        self.passed_over.update(later.passed_over)
+        self.doubts = (self.doubts + later.doubts)[:MOST_DOUBTS]
+        self.left = later.left if self.left is None else self.left + (later.left or 0)
+        for name, verdict in later.verdicts.items():
+            known = self.verdicts.get(name)
+            self.verdicts[name] = verdict if known is None else known.merge(verdict)
+        for name, found in later.found.items():
+            self.found.setdefault(name, found)
+
+    def add(self, attempt: int, strategy: str, executed: Executed) -> None:
+        """Count one more schedule."""
+        self.schedules += 1
+        self.strategies[f"{strategy}, {executed.interleaving.mode}"] += 1
+        if strategy == SWEEP:
+            self.swept.update((executed.scene.name, blow) for blow in executed.interleaving.blows)
+        self.operations += sum(event.kind is EventKind.INVOKE for event in executed.events)
+        self.events += len(executed.events)
+        self.blows += len(executed.seen.struck)
+        self.users = max(self.users, len(executed.scene.program.users))
+        self.seen = self.seen.merge(executed.seen)
+        self.deliveries.add(executed.deliveries)
+        if executed.doubt:
+            self.doubt(f"{executed.scene.name}, attempt {attempt}: {executed.doubt}")
+        for name, verdict in executed.verdicts.items():
+            if verdict.doubts and not verdict.violated and executed.interleaving.blows:
+                self.passed_over[name] += 1
+                continue
+            known = self.verdicts.get(name)
+            self.verdicts[name] = verdict if known is None else known.merge(verdict)
+            if verdict.violated and name not in self.found:
+                self.found[name] = Found(attempt=attempt, strategy=strategy, executed=executed)
+
+    def doubt(self, reason: str) -> None:
+        """Say why the batch proves less than it seems to."""
+        if len(self.doubts) < MOST_DOUBTS:
+            self.doubts.append(reason)
+
+
+class Explorer:
+    """Runs batches on one target."""
+
+    def __init__(self, stage: Stage, header: Header) -> None:
+        self.stage = stage
+        self.scenes = scenes(header.promises)
+        self._attempts: dict[tuple[int, Choosing], Attempts] = {}
+
+    def run(self, order: BatchOrder) -> Batch:
+        """Carry an order out."""
+        batch = Batch(start=order.start)
+        if order.choosing.strategy == Exhaustive.name:
+            self._exhaust(order, batch)
+            return batch
+        attempts = self._attempts_of(order)
+        for number in range(order.start, order.stop):
+            attempt = attempts.attempt(number)
+            executed = self.stage.perform(attempt.scene, attempt.scheduler, attempt.mode, attempt.blows)
+            batch.add(number, attempt.strategy, executed)
+            if number % TWICE_EVERY == 0:
+                self._run_twice(attempts, attempt, executed, batch)
+            if order.until is not None and order.until in batch.found:
+                break
+        batch.sweep = attempts.size_of_sweep()
+        self._confirm(batch)
+        return batch
+
+    def again(self, executed: Executed) -> Executed:
+        """Run a schedule again, from its recorded choices."""
+        how = executed.interleaving
+        return self.stage.perform(executed.scene, Recorded(how.deviations), Mode(how.mode), how.blows)
+
+    def _attempts_of(self, order: BatchOrder) -> Attempts:
+        key = (order.seed, order.choosing)
+        if key not in self._attempts:
+            self._attempts[key] = Attempts(self.scenes, order.choosing, order.seed, self._baseline)
+        return self._attempts[key]
+
+    def _baseline(self, scene: Scene) -> Baseline:
+        executed = self.stage.perform(scene, Fifo(), Mode.STRICT)
+        return Baseline(scene=scene, waits=executed.waits, choices=executed.interleaving.choices)
+
+    def _run_twice(self, attempts: Attempts, attempt: Attempt, first: Executed, batch: Batch) -> None:
+        same = attempts.attempt(attempt.number)
+        second = self.stage.perform(same.scene, same.scheduler, same.mode, same.blows)
+        batch.twice += 1
+        if (step := first_difference(first, second)) is not None:
+            batch.doubt(f"{attempt.scene.name}, attempt {attempt.number}, run twice, differs from {step}")
+
+    def _confirm(self, batch: Batch) -> None:
+        for name, found in list(batch.found.items()):
+            again = self.again(found.executed)
+            if first_difference(found.executed, again) is not None or not again.verdicts[name].violated:
+                batch.doubt(
+                    f"a finding of {name} in {found.executed.scene.name} did not show again when it was replayed"
+                )
+
+    def _exhaust(self, order: BatchOrder, batch: Batch) -> None:
+        """Share the schedules out over the scenes, and walk each one's tree."""
+        each = max(1, (order.stop - order.start) // len(self.scenes))
+        batch.left = 0
+        for scene in self.scenes:
+            strategy = Exhaustive()
+            for number in range(each):
+                scheduler = strategy.scheduler(number)
+                if scheduler is None:
+                    break
+                executed = self.stage.perform(scene, scheduler, order.choosing.modes[-1])
+                strategy.told(executed.interleaving.choices, len(executed.ran.trace))
+                batch.add(batch.schedules, strategy.name, executed)
+            batch.left += strategy.left
+
+
+def first_difference(one: Executed, other: Executed) -> str | None:
+    """Return the first step in which two runs of one schedule differ, or None."""
+    pairs = zip_longest(one.ran.trace, other.ran.trace)
+    for step, (here, there) in enumerate(pairs):
+        if here != there:
+            return f"step {step} on: {_actor(here)} went first, then {_actor(there)}"
+    for event, (was, is_now) in enumerate(zip_longest(one.events, other.events)):
+        if was != is_now:
+            return f"event {event} on, although every step was the same"
+    return None
+
+
+def _actor(actor: int | None) -> str:
+    if actor is None:
+        return "nobody"
+    return f"task {actor}" if actor > 0 else f"device {-actor}"
+
+
+@contextmanager
+def explorer(
+    target: str,
+    open_target: OpenTarget,
+    seed: int,
+    checkers: Mapping[str, Checker],
+    deadlines: Deadlines | None = None,
+) -> Iterator[Explorer]:
+    """Put everything in place to explore one target, in this process.
+
+    Raises:
+        NotExplorable: no schedule could decide what becomes of it.
+        Exception: whatever the target raises when it is opened.
+    """
+    with controlled() as control:
+        stage = Stage(
+            control, open_target, Header(target=target, suite="schedules", seed=seed, users=2), checkers, deadlines
+        )
+        try:
+            stage.header()  # opened once: what libraries do at the first time only is done
+            header = stage.header()
+        except Uncontrolled as error:
+            raise NotExplorable(f"{target} leaves this process: {error}") from error
+        opened = Explorer(stage, header)
+        if not opened.scenes:
+            raise NotExplorable(f"{header.target} offers nothing that a scene asks for")
+        first = stage.perform(opened.scenes[0], Fifo(), Mode.STRICT)
+        if first.ran.uncontrolled:
+            raise NotExplorable(f"{header.target} leaves this process: {first.ran.uncontrolled[0]}")
+        yield opened

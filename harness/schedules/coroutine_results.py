@@ -1,0 +1,207 @@
+"""What an exploration of a coroutine has come to, and how a test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from traceback import format_exception_only
+
+from harness.schedules.coroutine_runs import MOST_STEPS, Cancelled
+from harness.schedules.scheduling import Mode, Schedule
+from harness.verdict import Outcome
+
+
+class FailingSchedule(AssertionError):
+    """A schedule in which the program fails. Says which, how to run it again, and the nearest that passes."""
+
+
+class NothingShown(AssertionError):
+    """The exploration shows neither that the program fails, nor that it holds. Says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What the schedules went through.
+
+    Args:
+        traces: how many different orders of steps there were.
+        choices: the most that one schedule had; 0 means that only one order was possible.
+        watched: how many of the schedules were watched; `sites` and `pairs` are of these only.
+        sites: where tasks waited, as `folder/file.py:line`.
+        pairs: (site, site) of two different tasks that came to wait one after the other.
+        places: how many (task, await) there are at which a task that may be cancelled waits, under FIFO.
+        cancelled: how many schedules had a cancellation that fell.
+        cut_short: how many of those ended in CancelledError before the program could judge; they show nothing.
+        swept: the sites at which a task was cancelled by the sweep, and the program came to its end nevertheless.
+    """
+
+    traces: int
+    choices: int
+    watched: int
+    sites: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    places: int
+    cancelled: int
+    cut_short: int
+    swept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """The nearest schedule that passes.
+
+    Args:
+        schedule, cancelled: how it goes.
+        told: its deviations in words, where asyncio's own order fails, and it takes some to pass.
+    """
+
+    schedule: Schedule
+    cancelled: Cancelled | None = None
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The first schedule in which the program failed, made smaller.
+
+    Args:
+        program: how it is called.
+        error: what it raised, as `repr` shows it.
+        where: the line that raised it, as `file.py:line`; `""` when that is not the program's.
+        attempt, strategy: which schedule showed it: 1, 2, ...; and who made that.
+        seed, most_steps: of the exploration.
+        found: the schedule as it was found.
+        schedule: the smallest in which the program fails in the same way; its mode says how far it leaves asyncio.
+        cancelled: the cancellation that it needs; None when it needs none.
+        runs: how many were made to make it smaller, and to find one near to it that passes.
+        passing: the nearest schedule that passes; None when none was found.
+        told: the schedule in words.
+        exception: what it raised.
+    """
+
+    program: str
+    error: str
+    where: str
+    attempt: int
+    strategy: str
+    seed: int
+    most_steps: int
+    found: Schedule
+    schedule: Schedule
+    cancelled: Cancelled | None
+    runs: int
+    passing: Passing | None
+    told: tuple[str, ...]
+    exception: BaseException = field(compare=False, repr=False)
+
+    @property
+    def mode(self) -> Mode:
+        """The mode in which it shows."""
+        return self.schedule.mode
+
+    @property
+    def replay(self) -> str:
+        """The expression that runs it again."""
+        said = [self.program, _expression(self.schedule)]
+        if self.cancelled is not None:
+            said.append(f"cancel={tuple(self.cancelled[:2])}")
+        if self.seed:
+            said.append(f"seed={self.seed}")
+        if self.most_steps != MOST_STEPS:
+            said.append(f"most_steps={self.most_steps}")
+        return f"replay({', '.join(said)})"
+
+    def lines(self) -> list[str]:
+        """Return everything in words."""
+        first, *rest = "".join(format_exception_only(self.exception)).strip().splitlines()
+        return [
+            f"{first} (at {self.where})" if self.where else first,
+            *rest,
+            f"{self.program} fails {_deviating(self.schedule)}{':' if self.told else ', without any fault.'}",
+            *_numbered(self.told),
+            *self._against_passing(),
+            f"Found by schedule {self.attempt} ({self.strategy}, seed {self.seed}) with "
+            f"{_counted(len(self.found.deviations), 'deviation')}; made smaller in {_counted(self.runs, 'run')}.",
+            "Replay: from harness.schedules import Mode, Schedule, replay",
+            f"        {self.replay}",
+        ]
+
+    def _against_passing(self) -> list[str]:
+        passing = self.passing
+        if passing is None:
+            return ["No schedule near to it was found to pass."]
+        if passing.told:
+            return [f"It passes {_deviating(passing.schedule)}:", *_numbered(passing.told)]
+        if passing.cancelled != self.cancelled:
+            return ["The same schedule passes without the cancellation."]
+        left_out = max(set(self.schedule.deviations) - set(passing.schedule.deviations), default=0)
+        return [f"It passes without the deviation at choice {left_out}: {_expression(passing.schedule)}"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """What an exploration has come to.
+
+    Args:
+        schedules: how many were run, the failing one included; runs to make it smaller are not.
+        failure: the first schedule that failed; None when none did.
+        coverage: what they went through.
+        uncontrolled: what was refused because no schedule decides it.
+        doubts: why the schedules show less than they seem to: one that was run twice came out differently (says from
+            which step on), a pattern of `cancel` fits no task, or there was nothing to choose.
+        left: how many branches were not followed, when the strategy was `exhaustive`; see `explore`.
+    """
+
+    schedules: int
+    failure: Failure | None
+    coverage: Coverage
+    uncontrolled: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    left: int | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """VIOLATED when a schedule failed; else UNKNOWN when there is a doubt, or nothing ran; else HOLDS."""
+        if self.failure is not None:
+            return Outcome.VIOLATED
+        if self.uncontrolled or self.doubts or not self.schedules:
+            return Outcome.UNKNOWN
+        return Outcome.HOLDS
+
+    def check(self) -> None:
+        """Do nothing if the program holds.
+
+        Raises:
+            FailingSchedule: it was seen to fail.
+            NothingShown: neither was shown.
+        """
+        doubts = [f"Doubt: {doubt}" for doubt in (*self.uncontrolled, *self.doubts)]
+        if self.failure is not None:
+            raise FailingSchedule("\n".join([*self.failure.lines(), *doubts])) from self.failure.exception
+        if self.outcome is not Outcome.HOLDS:
+            raise NothingShown("\n".join([f"{_counted(self.schedules, 'schedule')} ran, but show nothing:", *doubts]))
+
+    def __str__(self) -> str:
+        seen = self.coverage
+        said = f"{self.outcome.value} in {_counted(self.schedules, 'schedule')}, {_counted(seen.traces, 'trace')}"
+        if seen.places:
+            said += f", {seen.cancelled} with a cancellation at one of {_counted(seen.places, 'await')}"
+        return said if self.left is None else f"{said}; {_counted(self.left, 'branch')} left"
+
+
+def _expression(schedule: Schedule) -> str:
+    deviations = f", {dict(schedule.deviations)}" if schedule.deviations else ""
+    return f"Schedule(Mode.{schedule.mode.name}{deviations})"
+
+
+def _deviating(schedule: Schedule) -> str:
+    return f"in {schedule.mode.value}, {_counted(len(schedule.deviations), 'deviation')} from asyncio's own order"
+
+
+def _numbered(lines: Iterable[str]) -> list[str]:
+    return [f"  {number}. {line}" for number, line in enumerate(lines, 1)]
+
+
+def _counted(number: int, what: str) -> str:
+    plural = f"{what}es" if what.endswith("ch") else f"{what}s"
+    return f"{number} {what if number == 1 else plural}"

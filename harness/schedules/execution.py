@@ -1,0 +1,337 @@
+"""One scene under one schedule: performed on a target that was opened for it, and judged.
+
+Rules:
+
+- The entrance of a scene, its exit, and whatever opens and closes the target happen in asyncio's own order.
+- A blow falls when a task that works for the user has just come to wait for the given time, and before anybody else
+  steps.
+- The same history is judged once: a verdict depends on nothing else. Its facts count each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from harness.calling import CALLING
+from harness.deliveries import Deliveries
+from harness.model import Event, Header, Target, Unreachable, UserId
+from harness.performance import OpenTarget, Performance, promises_of
+from harness.program import Blow, Interleaving, Strike
+from harness.runner import Deadlines
+from harness.schedules.await_sites import site_of
+from harness.schedules.control import Control, Ran
+from harness.schedules.loop import Job, ScheduleLoop
+from harness.schedules.scenes import Scene
+from harness.schedules.scheduling import Mode, Scheduler
+from harness.verdict import Checker, Verdict, judge
+
+MOST_JUDGED = 2_000
+"""Histories whose verdicts are remembered."""
+MOST_STEPS = 200_000
+"""Steps of one schedule of a scene; a correct target needs a few thousand."""
+
+PATIENT = Deadlines(call_s=600.0, run_s=600.0, release_s=600.0)
+"""In virtual time, which costs nothing, so that what is slow is not taken for lost."""
+
+Site = str
+Pair = tuple[Site, Site]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the schedules went through.
+
+    Args:
+        traces: a digest of each, so that equal ones count once.
+        sites: where tasks of users waited.
+        pairs: sites of two users that were adjacent in time.
+        struck: (strike, site) of each blow that fell.
+    """
+
+    traces: frozenset[str] = frozenset()
+    sites: frozenset[Site] = frozenset()
+    pairs: frozenset[Pair] = frozenset()
+    struck: frozenset[Pair] = frozenset()
+
+    def merge(self, other: Seen) -> Seen:
+        """Return what both went through."""
+        return Seen(
+            traces=self.traces | other.traces,
+            sites=self.sites | other.sites,
+            pairs=self.pairs | other.pairs,
+            struck=self.struck | other.struck,
+        )
+
+
+class Wait(NamedTuple):
+    """One await at which a task of a user came to wait.
+
+    Args:
+        site: where.
+        is_asked: whether the request is still under way, so that it can be cancelled.
+        can_fail: whether it waits for something that can fail.
+    """
+
+    site: Site
+    is_asked: bool
+    can_fail: bool
+
+
+class Watcher:
+    """Sees each step of each task that works for a user; counts, remembers where it waits, and lets blows fall."""
+
+    def __init__(self, blows: Sequence[Blow], users: Sequence[UserId]) -> None:
+        self.waits: dict[UserId, list[Wait]] = {user: [] for user in users}
+        """Where the tasks of each user have come to wait, in order."""
+        self.sites: set[Site] = set()
+        self.pairs: set[Pair] = set()
+        self.struck: set[Pair] = set()
+        self.loop: ScheduleLoop | None = None
+        self._blows = {(users[blow.user], blow.at): blow for blow in blows}
+        self._performance: Performance | None = None
+        self._last: tuple[UserId, Site] = ("", "")
+
+    def begin(self, performance: Performance) -> None:
+        """Watch from here on."""
+        self._performance = performance
+
+    def end(self) -> None:
+        """Watch no longer."""
+        self._performance = None
+
+    def step(self, task: asyncio.Task[Any], context: Context) -> None:
+        """Take in that a task has made a step."""
+        if self._performance is None or task.done():
+            return
+        calling = context.get(CALLING)
+        if calling is None:
+            return
+        site = site_of(task)
+        self.sites.add(site)
+        user, before = self._last
+        if user and user != calling.user:
+            self.pairs.add((before, site))
+        self._last = (calling.user, site)
+        waits = self.waits.setdefault(calling.user, [])
+        waits.append(Wait(site, self._performance.is_under_way(calling.call), self._failing(task) is not None))
+        blow = self._blows.get((calling.user, len(waits)))
+        if blow is not None:
+            self._strike(blow, calling.call, task, site)
+
+    def _strike(self, blow: Blow, call: int, task: asyncio.Task[Any], site: Site) -> None:
+        loop, performance = self.loop, self._performance
+        assert loop is not None, "a step was made on it"
+        assert performance is not None, "watched"
+        job = self._failing(task) if blow.strike is Strike.FAIL else None
+        if blow.strike is Strike.FAIL and job is None:
+            return
+        if performance.strike(blow.strike, blow.user, call):
+            self.struck.add((blow.strike.value, site))
+            if job is not None:
+                loop.give_up(job)
+
+    def _failing(self, task: asyncio.Task[Any]) -> Job | None:
+        """Return the job that a task waits for, if that can fail."""
+        assert self.loop is not None, "a step was made on it"
+        job = self.loop.job_for(getattr(task, "_fut_waiter", None))
+        return job if job is not None and job.fail is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """What came of one scene under one schedule.
+
+    Args:
+        scene, header: what was performed.
+        interleaving: how.
+        ran: what the loop says of it.
+        events: the history.
+        verdicts: by checker; empty when the run proves nothing.
+        doubt: why it proves nothing, or `""`.
+        waits: where the tasks of each user came to wait, in order, by position.
+        seen: what it went through.
+        deliveries: who received whose events.
+    """
+
+    scene: Scene
+    header: Header
+    interleaving: Interleaving
+    ran: Ran
+    events: tuple[Event, ...]
+    verdicts: Mapping[str, Verdict]
+    doubt: str
+    waits: tuple[tuple[Wait, ...], ...]
+    seen: Seen
+    deliveries: Deliveries
+
+
+@dataclass(slots=True)
+class _Played:
+    """What the coroutine of one run leaves behind."""
+
+    header: Header
+    events: list[Event] = field(default_factory=list)
+    deliveries: Deliveries = field(default_factory=Deliveries)
+
+
+class Stage:
+    """Where scenes are performed on one target.
+
+    Args:
+        control: everything in place.
+        open_target: opens it as new each time.
+        header: of every history; the target's own name and promises are filled in.
+        checkers: who judges.
+        deadlines: in virtual time; patient ones when left out.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        open_target: OpenTarget,
+        header: Header,
+        checkers: Mapping[str, Checker],
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        self._control = control
+        self._open = open_target
+        self._header = header
+        self._checkers = checkers
+        self._deadlines = deadlines or PATIENT
+        self._judged: OrderedDict[bytes, Mapping[str, Verdict]] = OrderedDict()
+
+    def header(self) -> Header:
+        """Open the target once, and return the header of its histories.
+
+        Raises:
+            Exception: whatever the target raises when it is opened.
+        """
+
+        async def ask(target: Target) -> Header:
+            return replace(self._header, target=target.name, promises=promises_of(target))
+
+        async def look(loop: ScheduleLoop) -> Header:
+            loop.in_order()
+            async with self._open() as target:
+                return await ask(target)
+
+        ran = self._control.run(look, _InOrder(), seed=self._header.seed)
+        if ran.error is not None:
+            raise ran.error
+        self._header = ran.value
+        return self._header
+
+    def perform(
+        self,
+        scene: Scene,
+        scheduler: Scheduler,
+        mode: Mode,
+        blows: Sequence[Blow] = (),
+        listen: Callable[[ScheduleLoop], None] = lambda loop: None,
+    ) -> Executed:
+        """Perform one scene under one schedule; `listen` is told of the loop before anything happens.
+
+        Raises:
+            Unreachable: the target cannot be reached.
+        """
+        users = [user.id for user in scene.program.users]
+        watcher = Watcher(blows, users)
+        played = _Played(replace(self._header, users=len(users)))
+
+        async def play(loop: ScheduleLoop) -> None:
+            watcher.loop = loop
+            listen(loop)
+            loop.in_order()
+            async with self._open() as target:
+                await self._play(target, scene, loop, watcher, played)
+
+        ran = self._control.run(
+            play, scheduler, mode=mode, seed=self._header.seed, on_step=watcher.step, most_steps=MOST_STEPS
+        )
+        if isinstance(ran.error, Unreachable):
+            raise ran.error
+        doubt = _doubt(ran)
+        seen = Seen(
+            traces=frozenset({_digest(ran.trace)}),
+            sites=frozenset(watcher.sites),
+            pairs=frozenset(watcher.pairs),
+            struck=frozenset(watcher.struck),
+        )
+        return Executed(
+            scene=scene,
+            header=played.header,
+            interleaving=Interleaving(
+                mode=mode.value,
+                deviations=ran.schedule.deviations,
+                choices=ran.schedule.choices,
+                first=scene.first,
+                last=scene.last,
+                blows=tuple(blows),
+            ),
+            ran=ran,
+            events=tuple(played.events),
+            verdicts={} if doubt else self._judge(played),
+            doubt=doubt,
+            waits=tuple(tuple(watcher.waits[user]) for user in users),
+            seen=seen,
+            deliveries=played.deliveries,
+        )
+
+    async def _play(self, target: Target, scene: Scene, loop: ScheduleLoop, watcher: Watcher, played: _Played) -> None:
+        steps = scene.program.steps
+        performance = Performance(target, scene.program, played.header, {}, deadlines=self._deadlines)
+        played.events, played.deliveries = performance.events, performance.deliveries
+        async with performance:
+            await performance.perform(steps[: scene.first])
+            loop.as_scheduled()
+            watcher.begin(performance)
+            await performance.perform(steps[scene.first : scene.last])
+            watcher.end()
+            loop.in_order()
+            await performance.perform(steps[scene.last :])
+            await performance.settle()
+
+    def _judge(self, played: _Played) -> Mapping[str, Verdict]:
+        key = _key(played.events)
+        verdicts = self._judged.get(key)
+        if verdicts is None:
+            verdicts = {name: judge(checker, played.header, played.events) for name, checker in self._checkers.items()}
+            self._judged[key] = verdicts
+            if len(self._judged) > MOST_JUDGED:
+                self._judged.popitem(last=False)
+        return verdicts
+
+
+class _InOrder:
+    """Is never asked."""
+
+    def choose(self, actors: Sequence[int]) -> int:
+        return 0
+
+
+def _doubt(ran: Ran) -> str:
+    """Why a run proves nothing."""
+    if ran.uncontrolled:
+        return f"something happened that no schedule decides: {ran.uncontrolled[0]}"
+    if ran.error is not None:
+        return f"{type(ran.error).__name__}: {ran.error}"
+    return ""
+
+
+def _digest(trace: Sequence[int]) -> str:
+    return blake2b(",".join(map(str, trace)).encode(), digest_size=8).hexdigest()
+
+
+def _key(events: Sequence[Event]) -> bytes:
+    """Return what tells two histories apart, but for when things happened."""
+    digest = blake2b(digest_size=16)
+    for event in events:
+        told = (event.kind, event.user, event.device, event.call, event.name, event.value)
+        digest.update(repr(told).encode())
+    return digest.digest()

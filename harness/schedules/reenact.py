@@ -1,0 +1,47 @@
+"""Performs the story of a witness again, in the order that it recorded."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from harness.checkers import CHECKERS
+from harness.performance import OpenTarget
+from harness.program import Blow, Interleaving
+from harness.schedules.batches import explorer
+from harness.schedules.execution import Executed
+from harness.schedules.scenes import Scene
+from harness.schedules.scheduling import Mode
+from harness.schedules.strategies.recorded import Recorded
+from harness.store import Witness
+from harness.verdict import Finding
+
+
+def reenact(witness: Witness, prepared: AbstractContextManager[OpenTarget]) -> Finding | None:
+    """Perform the story once, and return the finding if it shows again.
+
+    Args:
+        witness: with an interleaving.
+        prepared: opens its target as new, again and again; entered here.
+
+    Raises:
+        ValueError: the order of its steps was not controlled.
+        Exception: whatever the target raises when it is opened.
+    """
+    if witness.interleaving is None:
+        raise ValueError("the witness has no interleaving: `harness replay` performs its program instead")
+    checkers = {witness.checker: CHECKERS[witness.checker]}
+    with prepared as open_target, explorer(witness.target, open_target, witness.header.seed, checkers) as opened:
+        executed = opened.stage.perform(*_arguments(witness, witness.interleaving))
+    return _again(executed, witness)
+
+
+def _arguments(witness: Witness, how: Interleaving) -> tuple[Scene, Recorded, Mode, tuple[Blow, ...]]:
+    scene = Scene(program=witness.program, first=how.first, last=how.last)
+    return scene, Recorded(how.deviations), Mode(how.mode), how.blows
+
+
+def _again(executed: Executed, witness: Witness) -> Finding | None:
+    if executed.doubt:
+        return None
+    found = executed.verdicts[witness.checker].findings
+    return next((finding for finding in found if finding.anomaly == witness.finding.anomaly), None)

@@ -1,0 +1,242 @@
+"""Makes a failing schedule smaller in every way at once: users, steps, blows, and deviations from FIFO.
+
+Rules:
+
+- A smaller story is taken only when the same checker finds the same anomaly in it. Runs are deterministic: once is
+  enough.
+- With a step less, the recorded choices mean something else. So a smaller program is tried with them, in asyncio's own
+  order, and with a few searches; the first schedule that shows the anomaly is taken, and made smaller in turn.
+- A story that needs the preemptive mode is searched for in asyncio-strict, and told there if it shows.
+- The budget is a number of runs, not of seconds: the same seed gives the same story on every machine.
+
+Source: Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input" (delta debugging).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from harness.program import Blow
+from harness.schedules.execution import Executed, Stage
+from harness.schedules.scenes import Scene
+from harness.schedules.scheduling import Mode, Scheduler
+from harness.schedules.strategies.fifo import Fifo
+from harness.schedules.strategies.random_walk import RandomWalk
+from harness.schedules.strategies.recorded import Recorded
+from harness.schedules.strategies.sticky import Sticky
+from harness.verdict import Finding
+
+SEARCHES = 4
+"""Seeds that each search tries on a smaller program."""
+STRICT_SEARCHES = 20
+"""Seeds that each search tries to show a story in asyncio-strict."""
+EARLIER = 8
+"""Awaits before the recorded one at which a blow is tried on a smaller program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smallest:
+    """The smallest story that was found.
+
+    Args:
+        checker, anomaly: that it shows.
+        executed: how it goes.
+        passing: the nearest story in which the anomaly does not show; None when it shows in asyncio's own order,
+        without
+            any blow.
+        runs: how many were made to find it.
+    """
+
+    checker: str
+    anomaly: str
+    executed: Executed
+    passing: Executed | None
+    runs: int
+
+    @property
+    def finding(self) -> Finding:
+        """What the checker says of it."""
+        return _of(self.executed, self.checker, self.anomaly)[0]
+
+
+def make_smallest(stage: Stage, executed: Executed, checker: str, runs: int) -> Smallest:
+    """Return a smaller story with the same anomaly, or the story itself.
+
+    Args:
+        stage: where to perform.
+        executed: a run in which the checker found something.
+        checker: by name; its first finding says which anomaly.
+        runs: the most that may be made.
+    """
+    work = _Work(stage, executed, checker, runs)
+    work.fewer_blows()
+    work.shorter()
+    with work.sparing(runs // 2):
+        work.fewer_steps()
+    work.strictly()
+    work.shorter()
+    work.fewer_deviations()
+    return Smallest(
+        checker=checker, anomaly=work.anomaly, executed=work.best, passing=work.passing(), runs=runs - work.left
+    )
+
+
+class _Work:
+    """One story on its way to be smaller."""
+
+    def __init__(self, stage: Stage, executed: Executed, checker: str, runs: int) -> None:
+        self.best = executed
+        self.left = runs
+        self.anomaly = executed.verdicts[checker].findings[0].anomaly
+        self._stage = stage
+        self._checker = checker
+
+    def fewer_blows(self) -> None:
+        """Leave out each blow that is not needed."""
+        for blow in self.best.interleaving.blows:
+            rest = tuple(other for other in self.best.interleaving.blows if other != blow)
+            self._take(self._recorded(self.best.scene, rest))
+
+    @contextmanager
+    def sparing(self, runs: int) -> Iterator[None]:
+        """Keep so many runs for what comes after."""
+        spared = min(runs, self.left)
+        self.left -= spared
+        yield
+        self.left += spared
+
+    def shorter(self) -> None:
+        """Go back to asyncio's own order from some point on: from the beginning, or as early as will do."""
+        if self._take(self._in_order(self.best.scene, self.best.interleaving.blows)):
+            return
+        places = list(self.best.interleaving.deviations)
+        low, high = 0, len(places)  # with the first `high` deviations it shows, with the first `low` it does not
+        while low + 1 < high and self.left > 0:
+            middle = (low + high) // 2
+            if self._take(self._deviating(places[:middle])):
+                high = middle
+            else:
+                low = middle
+
+    def fewer_deviations(self) -> None:
+        """Go back to asyncio's own order wherever that makes no difference."""
+        size = max(1, len(self.best.interleaving.deviations) // 2)
+        while size and self.left > 0:
+            start, smaller = 0, False
+            while start < len(self.best.interleaving.deviations) and self.left > 0:
+                places = list(self.best.interleaving.deviations)
+                kept = places[:start] + places[start + size :]
+                if self._take(self._deviating(kept)):
+                    smaller = True
+                else:
+                    start += size
+            size = size if smaller and size > 1 else size // 2
+
+    def fewer_steps(self) -> None:
+        """Leave out whole users first, then steps, in ever smaller groups."""
+        for user in range(len(self.best.scene.program.users)):
+            kept = [place for place, step in enumerate(self.best.scene.program.steps) if step.user != user]
+            if any(self.best.scene.program.steps[place].operation is not None for place in kept):
+                self._try_scene(_only(self.best.scene, kept))
+        size = max(1, len(self.best.scene.program.steps) // 4)
+        while size and self.left > 0:
+            start = 0
+            while start < len(self.best.scene.program.steps) and self.left > 0:
+                steps = range(len(self.best.scene.program.steps))
+                kept = [place for place in steps if not start <= place < start + size]
+                if not self._try_scene(_only(self.best.scene, kept)):
+                    start += size
+            size //= 2
+
+    def strictly(self) -> None:
+        """Show the story in an order that asyncio itself could choose, if that can be found."""
+        if self.best.interleaving.mode == Mode.STRICT:
+            return
+        blows = self.best.interleaving.blows
+        for scheduler in _searches(STRICT_SEARCHES):
+            if self._take(self._run(self.best.scene, scheduler, Mode.STRICT, blows)):
+                return
+
+    def passing(self) -> Executed | None:
+        """Return the nearest story without the anomaly: one deviation less, or one blow."""
+        how = self.best.interleaving
+        places = list(how.deviations)
+        self.left = max(self.left, 2)
+        if places:
+            return self._unless_shown(self._deviating(places[:-1]))
+        if how.blows:
+            return self._unless_shown(self._in_order(self.best.scene, how.blows[:-1]))
+        return None
+
+    def _try_scene(self, scene: Scene) -> bool:
+        blows = self.best.interleaving.blows
+        if not scene.first < scene.last:
+            return False
+        if self._take(self._recorded(scene, blows)):
+            return True
+        if self.best.interleaving.deviations:
+            if self._take(self._in_order(scene, blows)):
+                return True
+            mode = Mode(self.best.interleaving.mode)
+            return any(self._take(self._run(scene, one, mode, blows)) for one in _searches(SEARCHES))
+        return any(self._take(self._in_order(scene, earlier)) for earlier in _earlier(blows))
+
+    # One run each
+
+    def _recorded(self, scene: Scene, blows: Sequence[Blow]) -> Executed | None:
+        how = self.best.interleaving
+        return self._run(scene, Recorded(how.deviations), Mode(how.mode), blows)
+
+    def _deviating(self, places: Sequence[int]) -> Executed | None:
+        how = self.best.interleaving
+        recorded = Recorded({place: how.deviations[place] for place in places})
+        return self._run(self.best.scene, recorded, Mode(how.mode), how.blows)
+
+    def _in_order(self, scene: Scene, blows: Sequence[Blow]) -> Executed | None:
+        return self._run(scene, Fifo(), Mode.STRICT, blows)
+
+    def _run(self, scene: Scene, scheduler: Scheduler, mode: Mode, blows: Sequence[Blow]) -> Executed | None:
+        if self.left <= 0:
+            return None
+        self.left -= 1
+        return self._stage.perform(scene, scheduler, mode, blows)
+
+    def _take(self, tried: Executed | None) -> bool:
+        """Go on with a story that shows the anomaly; return whether it does."""
+        if tried is None or not _of(tried, self._checker, self.anomaly):
+            return False
+        self.best = tried
+        return True
+
+    def _unless_shown(self, tried: Executed | None) -> Executed | None:
+        return None if tried is None or _of(tried, self._checker, self.anomaly) else tried
+
+
+def _of(executed: Executed, checker: str, anomaly: str) -> list[Finding]:
+    verdict = executed.verdicts.get(checker)
+    return [finding for finding in verdict.findings if finding.anomaly == anomaly] if verdict is not None else []
+
+
+def _only(scene: Scene, kept: Sequence[int]) -> Scene:
+    """Return the scene with these steps only."""
+    steps = tuple(scene.program.steps[place] for place in kept)
+    first = sum(place < scene.first for place in kept)
+    last = sum(place < scene.last for place in kept)
+    return Scene(program=replace(scene.program, steps=steps), first=first, last=last)
+
+
+def _searches(seeds: int) -> Iterator[Scheduler]:
+    makers: tuple[Callable[[int], Scheduler], ...] = (Sticky().scheduler, RandomWalk().scheduler)
+    for seed in range(seeds):
+        for make in makers:
+            yield make(seed)
+
+
+def _earlier(blows: Sequence[Blow]) -> Iterator[tuple[Blow, ...]]:
+    """Yield the blows with the last one at an earlier await: there are fewer of them in a smaller program."""
+    if blows:
+        *others, last = blows
+        for at in range(last.at - 1, max(0, last.at - 1 - EARLIER), -1):
+            yield (*others, replace(last, at=at))

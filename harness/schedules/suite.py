@@ -1,0 +1,170 @@
+"""The schedules suite, start to end: explore, make smaller, tell. Gives a SuiteRun and one Evidence per checker.
+
+Histories are not kept: there is one for each schedule, and the seed makes them again. A finding's smallest story is
+kept whole, as a witness.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.plan import SchedulesBudget
+from harness.schedules.exploration import (
+    Exploration,
+    Explored,
+    Exploring,
+    OpenExplorer,
+    Told,
+    coverage,
+    explore_here,
+    processes,
+)
+from harness.schedules.portfolio import Choosing
+from harness.store import RunFolder, Witness, plain_name
+from harness.verdict import Checker, Verdict
+
+OpenExecutor = Callable[[int], AbstractContextManager[Executor]]
+"""Opens so many workers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulesSuite:
+    """What to explore, and how.
+
+    Args:
+        target: as given to `--target`; stands in replay commands.
+        open_explorer: opens it, in whichever process.
+        budget: how much to do.
+        seed: of data, schedules and blows.
+        checkers: who judges.
+        workers: processes.
+        choosing: what may be tried.
+        folder: where witnesses go; None keeps nothing.
+        label: stands in their names; the target's name when left out.
+        say: told what is going on, in short lines.
+        until: a checker; the suite ends as soon as it has found something. None runs everything.
+        executor: opens the workers.
+    """
+
+    target: str
+    open_explorer: OpenExplorer
+    budget: SchedulesBudget
+    seed: int
+    checkers: Mapping[str, Checker]
+    workers: int = 1
+    choosing: Choosing = field(default_factory=Choosing)
+    folder: RunFolder | None = None
+    label: str = ""
+    say: Callable[[str], None] = lambda line: None
+    until: str | None = None
+    executor: OpenExecutor = processes
+
+    def run(self) -> SuiteOutcome:
+        """Explore in processes of their own.
+
+        Raises:
+            KeyboardInterrupt: somebody has had enough; what was found by then has been put into the folder.
+        """
+        started = monotonic()
+        with self.executor(self.workers) as executor:
+            exploration = Exploration(self._exploring(), executor, self.workers, self.say)
+            try:
+                exploration.run(self.budget.shrink_runs)
+            except KeyboardInterrupt:
+                self._keep(self.outcome(exploration.explored, monotonic() - started, "it was interrupted"))
+                raise
+        return self.outcome(exploration.explored, monotonic() - started)
+
+    def run_here(self) -> SuiteOutcome:
+        """Explore in this process, and make nothing smaller: for the trial of a mutant."""
+        started = monotonic()
+        explored = explore_here(self._exploring())
+        return self.outcome(explored, monotonic() - started)
+
+    def outcome(self, explored: Explored, duration_s: float, doubt: str = "") -> SuiteOutcome:
+        """Return what an exploration has to say."""
+        whole = explored.whole
+        doubts = tuple(filter(None, (doubt, explored.unreachable, explored.not_explorable, *whole.doubts)))
+        run = SuiteRun(
+            suite=Suite.SCHEDULES,
+            target=self.target,
+            seed=self.seed,
+            users=whole.users,
+            histories=whole.schedules,
+            operations=whole.operations,
+            events=whole.events,
+            faults=whole.blows,
+            duration_s=round(duration_s, 3),
+            measures={"deliveries": whole.deliveries.table(), "schedules": coverage(explored)},
+            doubt="; ".join(doubts),
+        )
+        if explored.not_explorable:
+            return SuiteOutcome(run, ())  # nothing was examined: what the other suites say stands
+        evidence = []
+        for name in self.checkers:
+            verdict = whole.verdicts.get(name, Verdict(name))
+            told = explored.smallest.get(name)
+            evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), told, explored))
+        return SuiteOutcome(run, tuple(evidence), explored.unreachable)
+
+    def _exploring(self) -> Exploring:
+        return Exploring(
+            target=self.target,
+            open_explorer=self.open_explorer,
+            seed=self.seed,
+            schedules=self.budget.schedules,
+            choosing=self.choosing,
+            until=self.until,
+        )
+
+    def _evidence(self, checker: str, verdict: Verdict, told: Told | None, explored: Explored) -> Evidence:
+        witness = None
+        replay = self._command()
+        if told is not None and self.folder is not None:
+            witness = self.folder.write_witness(
+                f"schedules-{checker}-{plain_name(self.label or self.target)}", witness_of(told, self.target)
+            )
+            replay = f"harness replay {shlex.quote(str(self.folder.path / witness))}"
+        return Evidence(
+            suite=Suite.SCHEDULES,
+            target=self.target,
+            seed=self.seed,
+            users=explored.whole.users,
+            histories=explored.whole.schedules,
+            verdict=verdict,
+            replay=replay,
+            witness=witness,
+            told=told.lines if told is not None else (),
+        )
+
+    def _command(self) -> str:
+        parts = ["harness", "explore", self.target, "--schedules", str(self.budget.schedules), "--seed", str(self.seed)]
+        return shlex.join(parts)
+
+    def _keep(self, outcome: SuiteOutcome) -> None:
+        if self.folder is not None:
+            self.folder.add(outcome.run)
+            for item in outcome.evidence:
+                self.folder.add(item)
+
+
+def witness_of(told: Told, target: str) -> Witness:
+    """Return the smallest story as a witness that can be replayed."""
+    story = told.story
+    executed = story.executed
+    return Witness(
+        checker=story.checker,
+        finding=story.finding,
+        target=target,
+        header=executed.header,
+        program=executed.scene.program,
+        history=executed.events,
+        interleaving=executed.interleaving,
+        told=told.lines,
+    )

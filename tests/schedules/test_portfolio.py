@@ -1,0 +1,112 @@
+"""Which attempts are made, in which order."""
+
+from __future__ import annotations
+
+from random import Random
+
+from harness.model import Promises
+from harness.program import Blow, Strike
+from harness.schedules.execution import Wait
+from harness.schedules.portfolio import Attempts, Baseline, Choosing
+from harness.schedules.scenes import Scene, scenes
+from harness.schedules.scheduling import Mode
+
+SCENES = scenes(Promises())
+TALKING, WRITING = SCENES[0], SCENES[1]
+WAITS = ((Wait("a.py:1", True, False), Wait("a.py:1", True, False), Wait("b.py:2", False, True)), ())
+
+
+def baseline(scene: Scene) -> Baseline:
+    """Return what a scene might be like: user 0 waits three times, at two lines."""
+    return Baseline(scene=scene, waits=WAITS, choices=20)
+
+
+def attempts(seed: int = 1, **choosing: object) -> Attempts:
+    """Return the attempts at two scenes."""
+    return Attempts((TALKING, WRITING), Choosing(**choosing), seed, baseline)  # type: ignore[arg-type]
+
+
+def told(source: Attempts, numbers: range) -> list[tuple[str, str, Mode, tuple[Blow, ...]]]:
+    """Return what some attempts are, without their schedulers."""
+    return [
+        (found.scene.name, found.strategy, found.mode, found.blows)
+        for found in (source.attempt(number) for number in numbers)
+    ]
+
+
+class TestOrder:
+    def test_scenes_take_turns_and_begin_with_fifo(self) -> None:
+        """The first attempt at each scene is asyncio's own order, which says how many awaits there are."""
+        first = told(attempts(), range(2))
+        assert [("talking", "fifo", Mode.STRICT, ()), ("writing", "fifo", Mode.STRICT, ())] == first
+
+    def test_sweep_and_searches_take_turns(self) -> None:
+        """After that, a blow of the sweep and a search alternate, as long as there are blows left."""
+        of_talking = [strategy for scene, strategy, _, _ in told(attempts(), range(2, 22)) if scene == "talking"]
+        assert ["sweep", "sticky", "sweep", "sticky", "sweep", "random"] == of_talking[:6]
+
+    def test_every_blow_of_the_sweep_is_made_once(self) -> None:
+        """And when all have been made, only searches are left."""
+        swept = [found[3][0] for found in told(attempts(), range(200)) if found[1] == "sweep" and found[0] == "talking"]
+        assert sorted(baseline(TALKING).sweep(Random(0)), key=str) == sorted(swept, key=str)
+        assert "sweep" not in {strategy for _, strategy, _, _ in told(attempts(), range(100, 160))}
+
+    def test_every_fourth_search_has_random_blows(self) -> None:
+        """One to three of them, each at an await that exists."""
+        searches = [found for found in told(attempts(), range(2, 400)) if found[1] != "sweep" and found[0] == "talking"]
+        with_blows = [place for place, found in enumerate(searches) if found[3]]
+        assert list(range(3, len(searches), 4)) == with_blows
+        assert {1, 2, 3} == {len(searches[place][3]) for place in with_blows}
+
+    def test_an_attempt_does_not_depend_on_those_before_it(self) -> None:
+        """So processes can share them out: the 77th is the same whether or not the others were asked for."""
+        together = attempts()
+        together_told = told(together, range(100))
+        assert together_told[77] == told(attempts(), range(77, 78))[0]
+        options = list(range(9))
+        alone = [attempts().attempt(77).scheduler.choose(options) for _ in range(3)]
+        assert 1 == len(set(alone))
+
+    def test_another_seed_makes_other_attempts(self) -> None:
+        """Of schedules and of blows."""
+        assert told(attempts(1), range(100)) != told(attempts(2), range(100))
+
+
+class TestChoosing:
+    def test_without_blows_there_are_only_searches(self) -> None:
+        """In every mode, by every strategy."""
+        found = told(attempts(blows=False), range(2, 60))
+        assert {()} == {blows for _, _, _, blows in found}
+        assert {(name, mode) for name in ("sticky", "random", "pct") for mode in Mode} == {item[1:3] for item in found}
+
+    def test_one_strategy_in_one_mode(self) -> None:
+        """What was asked for makes every search."""
+        found = told(attempts(strategy="pct", modes=(Mode.STRICT,), blows=False), range(2, 20))
+        assert {("pct", Mode.STRICT)} == {item[1:3] for item in found}
+
+    def test_a_sweep_alone_goes_round(self) -> None:
+        """With `sweep` every attempt after the first is a blow."""
+        assert {"sweep"} == {item[1] for item in told(attempts(strategy="sweep"), range(2, 60))}
+
+
+class TestSweep:
+    def test_has_only_what_can_befall(self) -> None:
+        """A request that is answered cannot be cancelled, and only a call of the database can fail."""
+        blows = set(baseline(TALKING).sweep(Random(0)))
+        assert Blow(Strike.CANCEL, 0, 1) in blows
+        assert Blow(Strike.CANCEL, 0, 3) not in blows
+        assert {3} == {blow.at for blow in blows if blow.strike is Strike.FAIL}
+
+    def test_leaves_out_what_makes_no_difference(self) -> None:
+        """Who follows nothing and runs nothing cannot be disconnected from anything, nor stopped."""
+        strikes = {blow.strike for blow in baseline(WRITING).sweep(Random(0))}
+        assert {Strike.CANCEL, Strike.FAIL} == strikes
+
+    def test_goes_to_each_line_before_it_comes_back(self) -> None:
+        """The first blows are one for each strike and line of the program."""
+        sites = [WAITS[0][blow.at - 1].site for blow in baseline(TALKING).sweep(Random(3))]
+        strikes = [blow.strike for blow in baseline(TALKING).sweep(Random(3))]
+        first = list(zip(strikes, sites, strict=True))
+        distinct = len(set(first))
+        assert distinct == len(set(first[:distinct]))
+        assert distinct < len(first)

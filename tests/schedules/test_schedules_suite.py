@@ -1,0 +1,184 @@
+"""The schedules suite from start to end, in processes of its own: what it finds, keeps, tells, and shows again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.checkers import CHECKERS
+from harness.evidence import Evidence, Manifest, Suite, SuiteOutcome
+from harness.mutants import MUTANTS, TWINS
+from harness.plan import SchedulesBudget
+from harness.replay import replay_witness
+from harness.resolve import open_explorer
+from harness.schedules.batches import BatchOrder
+from harness.schedules.suite import SchedulesSuite
+from harness.store import RunFolder, read_witness
+from harness.trials import carry_out, schedules_orders
+from harness.verdict import Outcome
+
+HARNESS = [sys.executable, "-m", "harness"]
+
+
+def folder(path: Path) -> RunFolder:
+    """Return a run folder."""
+    manifest = Manifest(run="r", target="t", plan="p", required=(), seed=1, users=2, started="2026-01-01", version="0")
+    return RunFolder.create(path, manifest)
+
+
+def explored(path: Path, target: str, *, workers: int = 1, schedules: int = 50, shrink_runs: int = 60) -> SuiteOutcome:
+    """Explore a target in that many processes."""
+    suite = SchedulesSuite(
+        target=target,
+        open_explorer=open_explorer,
+        budget=SchedulesBudget(schedules=schedules, shrink_runs=shrink_runs),
+        seed=1,
+        checkers=CHECKERS,
+        workers=workers,
+        folder=folder(path),
+    )
+    return suite.run()
+
+
+def of(outcome: SuiteOutcome, checker: str) -> Evidence:
+    """Return what a checker says."""
+    return next(item for item in outcome.evidence if item.verdict.checker == checker)
+
+
+@pytest.fixture(scope="module")
+def race(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SuiteOutcome]:
+    """A run folder, and what two processes found of a planted race."""
+    path = tmp_path_factory.mktemp("race") / "run"
+    return path, explored(path, "pooled-emitter", workers=2)
+
+
+def test_processes_do_not_change_the_result(race: tuple[Path, SuiteOutcome]) -> None:
+    """Two processes that shared the attempts come to what one comes to that makes them all."""
+    _, outcome = race
+    with open_explorer("pooled-emitter", 1) as opened:
+        alone = opened.run(BatchOrder(seed=1, start=0, stop=50))
+    assert {name: verdict.examined for name, verdict in alone.verdicts.items()} == {
+        item.verdict.checker: item.verdict.examined for item in outcome.evidence
+    }
+    assert alone.found.keys() == {item.verdict.checker for item in outcome.evidence if item.verdict.violated}
+    assert len(alone.seen.traces) == outcome.run.measures["schedules"]["traces"]
+
+
+def test_what_is_found_is_told_and_shown_again(race: tuple[Path, SuiteOutcome]) -> None:
+    """A race gets a witness: small, in words, with the nearest order that passes; a replay shows it step by step."""
+    path, outcome = race
+    evidence = of(outcome, "misdelivery")
+    assert Outcome.VIOLATED is evidence.verdict.outcome
+    assert evidence.witness is not None
+    witness = read_witness(path / evidence.witness)
+    assert witness.interleaving is not None
+    assert len(witness.story()) < 20
+    assert witness.told == evidence.told
+    assert evidence.told[0].startswith("in asyncio-strict, ")
+    assert any(line.startswith("deviation: choice ") for line in evidence.told)
+    assert "without the last deviation it does not show" in evidence.told
+    assert any(line.startswith("first difference, event ") for line in evidence.told)
+    replayed = replay_witness(witness, 5)
+    assert (witness.finding, 1) == (replayed.finding, replayed.attempts)
+
+
+def test_a_mended_target_does_not_show_it(race: tuple[Path, SuiteOutcome], tmp_path: Path) -> None:
+    """The witness of a planted bug, performed on the backend without it, shows nothing."""
+    path, outcome = race
+    text = json.loads((path / str(of(outcome, "misdelivery").witness)).read_text())
+    mended = tmp_path / "mended.json"
+    mended.write_text(json.dumps({**text, "target": "reference"}))
+    assert replay_witness(read_witness(mended), 5).finding is None
+
+
+def test_the_honest_backend_is_said_to_hold_only_in_what_was_seen(tmp_path: Path) -> None:
+    """No finding, no doubt, and figures for all that was gone through."""
+    outcome = explored(tmp_path / "run", "reference", workers=2, schedules=30)
+    assert "" == outcome.run.doubt
+    assert set() == {item.verdict.checker for item in outcome.evidence if item.verdict.violated}
+    went = outcome.run.measures["schedules"]
+    assert (30, 30) == (went["schedules"], outcome.run.histories)
+    assert 0 < went["swept"] < went["sweep"]
+    assert [25, 30] == [point[0] for point in went["growth"]]
+    assert went["growth"][0][1] < went["growth"][1][1] == went["traces"]
+
+
+def test_a_target_that_leaves_the_process_leaves_the_claims_alone(tmp_path: Path) -> None:
+    """There is a reason, and no evidence: what the other suites say of it stands."""
+    outcome = explored(tmp_path / "run", "service")
+    assert () == outcome.evidence
+    assert "leaves this process" in outcome.run.doubt
+
+
+class TestTrials:
+    def test_every_mutant_that_needs_no_intruder_is_tried(self) -> None:
+        """What shows in the parts alone, or by a credential, is not; safe twins all are."""
+        names = {order.subject for order in schedules_orders(SchedulesBudget(), None, 1)}
+        expected = {name for name, item in MUTANTS.items() if item.shows_on not in ("parts", "intruders")}
+        assert expected | set(TWINS) == names
+
+    def test_a_trial_says_how_long_it_took(self) -> None:
+        """Schedules until the first finding, and which it was."""
+        [order] = schedules_orders(SchedulesBudget(), ["second-try"], 1)
+        trial = carry_out(order)
+        assert (True, Suite.SCHEDULES, "") == (trial.passed, trial.suite, trial.error)
+        said = trial.measures["schedules"]
+        assert said["run"] == said["to_first"] <= 50
+        assert {"strategy", "mode", "scene"} < set(said)
+
+    def test_a_twin_is_explored_in_full(self) -> None:
+        """And not flagged."""
+        [order] = schedules_orders(SchedulesBudget(twins=15), ["cache-by-user"], 1)
+        trial = carry_out(order)
+        assert (True, {"run": 15}) == (trial.passed, trial.measures["schedules"])
+
+
+class TestCommand:
+    def test_explore_replay_round_trip(self, tmp_path: Path) -> None:
+        """Exit 1 and a replay command; the command shows the finding, and exits 1, too."""
+        out = tmp_path / "run"
+        command = [*HARNESS, "explore", "shared-bridge", "--schedules", "2", "--shrink-runs", "10", "--out", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert 1 == done.returncode, done.stderr
+        replay = next(line for line in done.stdout.splitlines() if line.startswith("Replay: "))
+        arguments = replay.removeprefix("Replay: harness ").split()
+        again = subprocess.run([*HARNESS, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert 1 == again.returncode, again.stderr
+        assert "seen again, step by step as recorded" in again.stdout
+        assert (out / "report.html").exists()
+
+    def test_interrupting_loses_nothing_found(self, tmp_path: Path) -> None:
+        """What had been found when somebody had enough is in the report, which says that it was stopped."""
+        out = tmp_path / "run"
+        command = [*HARNESS, "explore", "shared-bridge", "--schedules", "100000", "--workers", "1", "--out", str(out)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ)
+        assert process.stderr is not None
+        next(line for line in process.stderr if "found by" in line)
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=60)
+        assert 1 == process.returncode
+        report = json.loads((out / "report.json").read_text())
+        assert "stopped" in report["note"]
+        assert any(suite["histories"] for suite in report["suites"])
+        assert "LEAKED-IN-EVENT" in stdout
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["explore", "nobody"], "there is no target 'nobody'"),
+            (["explore", "reference", "--cluster", "tcp://127.0.0.1:9", "--out", "{out}"], "no Dask scheduler answers"),
+            (["explore", "reference", "--schedules", "0"], "0 is not in the range"),
+            (["export", "{out}"], "cannot be replayed"),
+        ],
+    )
+    def test_wrong_words_are_one_clear_error(self, tmp_path: Path, arguments: list[str], said: str) -> None:
+        """What, why and what to do; exit code 2."""
+        given = [argument.format(out=tmp_path / "new") for argument in arguments]
+        done = subprocess.run([*HARNESS, *given], capture_output=True, text=True, timeout=60, check=False)
+        assert (2, True) == (done.returncode, said in done.stderr), done.stderr

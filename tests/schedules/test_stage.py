@@ -1,0 +1,170 @@
+"""Scenes under schedules, on the real bundled backend and on planted bugs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+import pytest
+
+from harness.checkers import CHECKERS
+from harness.model import EventKind, Target
+from harness.program import Blow, Strike
+from harness.resolve import open_explorer, resolve
+from harness.schedules.batches import Batch, BatchOrder, Explorer, NotExplorable, explorer, first_difference
+from harness.schedules.execution import Executed
+from harness.schedules.portfolio import Choosing
+from harness.schedules.scenes import Scene
+from harness.schedules.scheduling import Mode
+from harness.schedules.strategies.fifo import Fifo
+from harness.schedules.strategies.random_walk import RandomWalk
+from harness.schedules.strategies.recorded import Recorded
+from harness.vocabulary import FAULT
+
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def honest() -> Iterator[Explorer]:
+    """The bundled backend."""
+    with open_explorer("reference", SEED) as opened:
+        yield opened
+
+
+def scene(explorer: Explorer, name: str) -> Scene:
+    """Return the scene of this name."""
+    return next(item for item in explorer.scenes if item.name == name)
+
+
+def faults(executed: Executed) -> list[tuple[str, str]]:
+    """Return what befell whom."""
+    return [
+        (event.user, event.value["fault"])
+        for event in executed.events
+        if event.kind is EventKind.PROBE and event.name == FAULT
+    ]
+
+
+def found_in(batch: Batch) -> dict[str, int]:
+    """Return who found something, and in which attempt."""
+    return {name: item.attempt for name, item in batch.found.items()}
+
+
+class TestControl:
+    @pytest.mark.parametrize("mode", list(Mode))
+    def test_one_seed_gives_one_run(self, honest: Explorer, mode: Mode) -> None:
+        """The same choices on a target opened anew: the same steps, and the same history to the letter."""
+        runs = [honest.stage.perform(scene(honest, "talking"), RandomWalk().scheduler(5), mode) for _ in range(3)]
+        assert [None, None] == [first_difference(runs[0], other) for other in runs[1:]]
+        assert runs[0].interleaving == runs[1].interleaving
+        assert runs[0].interleaving.deviations
+
+    def test_the_choices_alone_make_the_run(self, honest: Explorer) -> None:
+        """Replayed from what was recorded, it is the same run."""
+        first = honest.stage.perform(scene(honest, "remembering"), RandomWalk().scheduler(8), Mode.PREEMPTIVE)
+        again = honest.stage.perform(first.scene, Recorded(first.interleaving.deviations), Mode.PREEMPTIVE)
+        assert first_difference(first, again) is None
+
+    def test_the_entrance_is_not_explored(self, honest: Explorer) -> None:
+        """Until a scene begins, everything happens in asyncio's own order, whatever the schedule."""
+        runs = [
+            honest.stage.perform(scene(honest, "editing"), RandomWalk().scheduler(s), Mode.PREEMPTIVE) for s in (1, 2)
+        ]
+        begun = [next(e.index for e in run.events if e.name == "edit_note") for run in runs]
+        assert begun[0] == begun[1]
+        said = [[(e.kind, e.user, e.name, e.value) for e in run.events[: begun[0]]] for run in runs]
+        assert said[0] == said[1]
+
+    def test_what_is_not_controlled_is_a_doubt(self) -> None:
+        """A target that does one thing more each time it is opened proves nothing; the first step is named."""
+        opened_before = count()
+
+        with resolve("reference").prepared() as open_target:
+
+            @asynccontextmanager
+            async def restless() -> AsyncIterator[Target]:
+                for _ in range(next(opened_before)):
+                    await asyncio.sleep(0)
+                async with open_target() as target:
+                    yield target
+
+            with explorer("restless", restless, SEED, CHECKERS) as opened:
+                batch = opened.run(BatchOrder(seed=1, start=0, stop=1))
+        [doubt] = batch.doubts
+        assert doubt.startswith("talking, attempt 0, run twice, differs from step ")
+
+    def test_a_target_that_leaves_the_process_is_not_explored(self) -> None:
+        """Its server is another process: no schedule decides what comes of it."""
+        with pytest.raises(NotExplorable, match="leaves this process"), open_explorer("service", SEED):
+            pytest.fail("it was opened")
+
+
+class TestBlows:
+    def test_cancel_befalls_the_request_at_that_await(self, honest: Explorer) -> None:
+        """The user's call ends without an answer; nobody else notices, and no checker finds anything."""
+        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.CANCEL, 0, 1)])
+        cancelled = [e for e in executed.events if e.kind is EventKind.INFO]
+        assert [("u00", "cancel")] == faults(executed)
+        assert [("u00", {"error": "cancelled"})] == [(event.user, event.value) for event in cancelled]
+        assert {0} == {verdict.violated for verdict in executed.verdicts.values()}
+
+    def test_what_waits_for_the_database_can_fail(self, honest: Explorer) -> None:
+        """The call of the database fails, and the user is told; the other's calls are answered."""
+        quiet = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT)
+        at = next(place for place, wait in enumerate(quiet.waits[0], 1) if wait.can_fail)
+        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.FAIL, 0, at)])
+        assert [("u00", "failed query")] == faults(executed)
+        assert {"u00"} == {event.user for event in executed.events if event.kind is EventKind.INFO}
+
+    @pytest.mark.parametrize("strike", [Strike.DISCONNECT, Strike.STOP])
+    def test_connections_and_runs_can_end(self, honest: Explorer, strike: Strike) -> None:
+        """A disconnect drops the socket; a stop asks for the run to be cancelled; both leave nothing behind."""
+        quiet = honest.stage.perform(scene(honest, "talking"), Fifo(), Mode.STRICT)
+        executed = honest.stage.perform(scene(honest, "talking"), Fifo(), Mode.STRICT, [Blow(strike, 0, 25)])
+        assert {(strike.value, quiet.waits[0][24].site)} == executed.seen.struck
+        assert {0} == {verdict.violated for verdict in executed.verdicts.values()}
+
+    def test_a_blow_that_cannot_fall_does_not(self, honest: Explorer) -> None:
+        """An await that is never reached is not struck, and is not counted as swept."""
+        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.CANCEL, 0, 9_999)])
+        assert (frozenset(), []) == (executed.seen.struck, faults(executed))
+
+
+class TestBatches:
+    def test_the_honest_backend_is_left_alone(self, honest: Explorer) -> None:
+        """Fifty-one attempts over all scenes find nothing, on many facts, and the runs that were made twice agree."""
+        batch = honest.run(BatchOrder(seed=SEED, start=0, stop=51))
+        assert ({}, [], 51, 2) == (found_in(batch), batch.doubts, batch.schedules, batch.twice)
+        assert 0 < min(batch.verdicts[name].facts for name in ("leak", "misdelivery", "interference", "residue"))
+        assert 30 < len(batch.seen.traces)
+        assert batch.blows
+        assert batch.seen.pairs
+
+    def test_parts_make_the_whole(self, honest: Explorer) -> None:
+        """Two batches merged in order are the batch of both: workers can share the attempts."""
+        whole = honest.run(BatchOrder(seed=3, start=0, stop=24))
+        parts = honest.run(BatchOrder(seed=3, start=0, stop=10))
+        parts.merge(honest.run(BatchOrder(seed=3, start=10, stop=24)))
+        assert whole.verdicts == parts.verdicts
+        assert (whole.seen, whole.strategies) == (parts.seen, parts.strategies)
+
+    def test_a_race_is_found_and_confirmed(self) -> None:
+        """A bug that asyncio's own order does not show: another order does, the same one each time."""
+        with open_explorer("pooled-emitter", SEED) as opened:
+            order = BatchOrder(seed=1, start=0, stop=60, until="misdelivery")
+            batches = [opened.run(order) for _ in range(2)]
+            assert found_in(batches[0]) == found_in(batches[1])
+            assert [] == batches[0].doubts
+            found = batches[0].found["misdelivery"]
+            again = opened.again(found.executed)
+        assert found.executed.verdicts["misdelivery"] == again.verdicts["misdelivery"]
+        assert found.attempt + 1 == batches[0].schedules
+
+    def test_exhaustion_counts_what_it_leaves_out(self, honest: Explorer) -> None:
+        """A search with a bound and a budget says how many branches it did not follow."""
+        batch = honest.run(BatchOrder(seed=1, start=0, stop=12, choosing=Choosing(strategy="exhaustive")))
+        assert batch.left is not None
+        assert 0 < batch.left
+        assert 12 == batch.schedules
