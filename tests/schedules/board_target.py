@@ -1,0 +1,55 @@
+"""A notice board in one process, made of the standard library: the target of somebody who has nothing else of ours."""
+
+from __future__ import annotations
+
+import asyncio
+
+from harness.model import OnPush, Operation, Promises, User, Value
+
+
+class Board:
+    """Notes of many users; remembers who asked last, and takes that for who asks now."""
+
+    lasting = False
+    promises = Promises(operations=frozenset({"write_note", "list_notes"}))
+
+    def __init__(self, name: str, *, careful: bool) -> None:
+        self.name = name
+        self.careful = careful
+        self.current = ""
+        self.notes: list[dict[str, str]] = []
+
+    async def connect(self, user: User, on_push: OnPush) -> Visitor:
+        """Let a user in."""
+        return Visitor(self, user.name)
+
+    async def close(self) -> None:
+        """Nothing has to be closed."""
+
+
+class Visitor:
+    """One user at the board."""
+
+    def __init__(self, board: Board, name: str) -> None:
+        self._board = board
+        self._name = name
+
+    async def invoke(self, operation: Operation) -> Value:
+        """Write a note, or list one's own."""
+        board = self._board
+        board.current = self._name
+        await asyncio.sleep(0)
+        owner = self._name if board.careful else board.current
+        if operation.name == "write_note":
+            note = {"id": str(len(board.notes)), "owner": owner, "text": operation.arguments["text"]}
+            board.notes.append(note)
+            return note
+        return [note for note in board.notes if note["owner"] == owner]
+
+    async def close(self) -> None:
+        """Leave."""
+
+
+def board() -> Board:
+    """Make the board."""
+    return Board("board", careful=False)

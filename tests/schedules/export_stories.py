@@ -1,0 +1,51 @@
+"""Records a witness, in a process that hashes strings as every exploration does.
+
+    python export_stories.py TARGET CHECKER SCENE FILE
+
+Takes the first of a few walks in which the checker finds something, made a little smaller.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from harness.checkers import CHECKERS
+from harness.resolve import resolve
+from harness.schedules.batches import explorer
+from harness.schedules.scheduling import Mode
+from harness.schedules.smallest import make_smallest
+from harness.schedules.strategies.random_walk import RandomWalk
+from harness.schedules.telling import tell
+from harness.store import Witness
+
+RUNS = 20
+SEEDS = 20
+
+
+def record(target: str, checker: str, scene_name: str) -> Witness:
+    """Return a witness of what the checker finds in this scene."""
+    checkers = {checker: CHECKERS[checker]}
+    with resolve(target).prepared() as open_target, explorer(target, open_target, 7, checkers) as opened:
+        scene = next(scene for scene in opened.scenes if scene.name == scene_name)
+        walks = (opened.stage.perform(scene, RandomWalk().scheduler(seed), Mode.STRICT) for seed in range(SEEDS))
+        found = next(walk for walk in walks if walk.verdicts and walk.verdicts[checker].violated)
+        story = make_smallest(opened.stage, found, checker, RUNS)
+        executed = story.executed
+        return Witness(
+            checker=checker,
+            finding=story.finding,
+            target=target,
+            header=executed.header,
+            program=executed.scene.program,
+            history=executed.events,
+            interleaving=executed.interleaving,
+            told=tell(opened.stage, story),
+        )
+
+
+if __name__ == "__main__":
+    *what, path = sys.argv[1:]
+    Path(path).write_bytes(TypeAdapter(Witness).dump_json(record(*what)))
