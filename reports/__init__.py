@@ -9,8 +9,9 @@ Rules:
 - Text that came from a target is hostile until `reports.escaping` has been through it.
 
 How it works: `wording` turns numbers into words; `derive`, `trust`, `issues` and `summary` turn a report into
-statements; `swimlanes` and `matrix` turn histories and counts into figures; each `as_*` module is one format;
-`render` is all four.
+statements; `explored` reads what the schedules suite went through, and `schedule_words`, `struck_lines`, `growth`,
+`told` and `first_findings` say it; `swimlanes`, `matrix` and `growth` turn histories and counts into figures; each
+`as_*` module is one format; `render` is all four.
 """
 
 from reports.render import Judge, ReadHistory, render

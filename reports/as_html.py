@@ -18,11 +18,13 @@ from markupsafe import Markup
 
 from harness.evidence import Report, SubjectKind, SuiteRun
 from harness.verdict import Outcome
-from reports import derive, issues, summary, trust, wording
+from reports import derive, first_findings, growth, issues, schedule_words, summary, trust, wording
 from reports.before_after import before_and_after
 from reports.escaping import shown
+from reports.explored import runs_of_schedules
 from reports.matrix import matrix
-from reports.stories import Judge, ReadHistory, stories
+from reports.stories import Judge, ReadHistory, scheduled, stories
+from reports.struck_lines import struck_lines
 
 
 def as_html(report: Report, read_history: ReadHistory, judge: Judge | None = None) -> str:
@@ -43,11 +45,17 @@ def as_html(report: Report, read_history: ReadHistory, judge: Judge | None = Non
         mutants=derive.trials(report, SubjectKind.MUTANT),
         twins=derive.trials(report, SubjectKind.TWIN),
         nulls=derive.trials(report, SubjectKind.NULL),
+        by_suite=trust.by_suite(report),
         stories=stories(report, read_history, judge),
+        scheduled=scheduled(report, read_history, judge),
+        explorations=runs_of_schedules(report),
+        firsts=first_findings.shown(report),
+        firsts_in_short=first_findings.in_short(report),
         sides=[(side, matrix(side)) for side in before_and_after(report)],
         measured=_measured(report.suites),
         not_said=derive.not_said(report),
         replays=derive.replays(report),
+        suites_not_run=derive.suites_not_run(report),
         python=derive.python_version(report),
         events=derive.events(report),
     )
@@ -79,9 +87,15 @@ def _environment() -> Environment:
         UNKNOWN=Outcome.UNKNOWN,
         weaknesses=derive.weaknesses,
         evidence_of=derive.evidence_of,
+        words=schedule_words,
+        courses=growth.courses,
+        last_stretch=growth.last_stretch,
+        stretches=growth.stretches,
+        struck_lines=struck_lines,
     )
     environment.filters.update(
         banner=wording.BANNERS.__getitem__,
+        by_subject=trust.by_subject,
         duration=wording.duration,
         icon=wording.ICONS.__getitem__,
         listed=wording.listed,

@@ -17,7 +17,8 @@ from typing import Any
 from harness.evidence import ClaimResult, Report, SubjectKind, SuiteRun, Trial
 from harness.model import Value
 from harness.verdict import Finding
-from reports import derive, summary
+from reports import derive, first_findings, schedule_words, summary
+from reports.explored import runs_of_schedules
 from reports.wording import rounded_up
 
 SCHEMA = "isolation-harness/report/1"
@@ -35,6 +36,8 @@ def as_json(report: Report) -> str:
         "claims": {result.claim.id: _claim(report, result) for result in report.claims},
         "findings": [_located(found) for found in derive.located(report)],
         "suites": [_run(run) for run in report.suites],
+        "suites_not_run": derive.suites_not_run(report),
+        "schedules": _schedules(report),
         "mutants": _trials(report, SubjectKind.MUTANT),
         "twins": _trials(report, SubjectKind.TWIN),
         "nulls": _trials(report, SubjectKind.NULL),
@@ -76,12 +79,26 @@ def _located(found: derive.Located) -> dict[str, Any]:
         "suite": item.suite.value,
         "target": item.target,
         "history": item.witness,
+        "told": item.told,
         "replay": item.replay,
     }
 
 
 def _run(run: SuiteRun) -> dict[str, Any]:
     return {**asdict(run), "suite": run.suite.value}
+
+
+def _schedules(report: Report) -> dict[str, Any]:
+    runs = runs_of_schedules(report)
+    known = [explored for _, explored in runs if explored is not None]
+    planted = first_findings.shown(report)
+    return {
+        "state": "measured" if known else "not measured" if runs else "not run",
+        "not_explored": [text for explored in known for text in schedule_words.not_explored(explored)],
+        "planted_bugs": len(planted),
+        "planted_bugs_seen": sum(item.trial.passed for item in planted),
+        "median_to_first": first_findings.median_to_first(report),
+    }
 
 
 def _trials(report: Report, kind: SubjectKind) -> list[dict[str, Any]]:

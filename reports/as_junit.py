@@ -4,6 +4,7 @@ Rules:
 
 - A test suite per component with a test case per claim: holds passes, violated fails, unknown is an error
   where the plan requires the claim and else skipped.
+- A finding under a chosen schedule says in its failure how the steps were ordered.
 - Suites of mutants, safe twins and null targets, with a case per trial.
 - A suite "verification" with one case for the whole, so that the file is red whenever the outcome is not
   "holds".
@@ -19,7 +20,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from harness.evidence import ClaimResult, Report, SubjectKind, Trial
 from harness.verdict import Outcome
-from reports import derive, summary, trust
+from reports import derive, schedule_words, summary, trust
 from reports.escaping import shown
 from reports.wording import counts
 
@@ -35,7 +36,8 @@ def as_junit(report: Report) -> str:
     document = JUnitXml("Isolation verification")
     document.add_testsuite(_whole(report))
     for part in derive.parts(report):
-        document.add_testsuite(_suite(report, part.name, [_claim(part.name, result) for result in part.claims]))
+        cases = [_claim(report, part.name, result) for result in part.claims]
+        document.add_testsuite(_suite(report, part.name, cases))
     for kind, name in _TRIALS.items():
         cases = [_trial(name, trial) for trial in report.trials if trial.kind is kind]
         document.add_testsuite(_suite(report, name, cases))
@@ -76,18 +78,20 @@ def _whole(report: Report) -> TestSuite:
     elif report.outcome is Outcome.UNKNOWN:
         case.result = [_filled(Error(message, "unknown"), report.manifest.command)]
     suite = _suite(report, "verification", [case])
+    suite.add_property("schedules", shown(schedule_words.state(report)))
     for name, value in sorted(report.manifest.environment.items()):
         suite.add_property(shown(f"environment.{name}"), shown(value))
     return suite
 
 
-def _claim(component: str, result: ClaimResult) -> TestCase:
+def _claim(report: Report, component: str, result: ClaimResult) -> TestCase:
     case = TestCase(shown(f"{result.claim.id} {result.claim.sentence}"), shown(component))
+    told = derive.told_of(report, result)
     first = result.findings[0].message if result.findings else ""
     reasons = "; ".join(result.reasons)
     if result.outcome is Outcome.VIOLATED:
         message = shown(f"{counts(result)}: {first}" if first else counts(result))
-        case.result = [_filled(Failure(message, "violated"), first or reasons, result.replay)]
+        case.result = [_filled(Failure(message, "violated"), first or reasons, *told, result.replay)]
     elif result.outcome is Outcome.UNKNOWN and result.required:
         case.result = [_filled(Error(shown(reasons), "unknown"), *result.reasons, result.replay)]
     elif result.outcome is Outcome.UNKNOWN:

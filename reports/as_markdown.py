@@ -10,11 +10,14 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.evidence import Report, SubjectKind
+from harness.evidence import Report, SubjectKind, Suite
 from harness.verdict import Outcome
-from reports import derive, issues, summary, trust, wording
+from reports import derive, first_findings, growth, issues, schedule_words, summary, trust, wording
 from reports.before_after import before_and_after
 from reports.escaping import Verbatim, block, code, escaped
+from reports.explored import runs_of_schedules
+from reports.struck_lines import struck_lines
+from reports.told import order
 
 
 def as_markdown(report: Report) -> str:
@@ -31,8 +34,14 @@ def as_markdown(report: Report) -> str:
         twins=derive.trials(report, SubjectKind.TWIN),
         nulls=derive.trials(report, SubjectKind.NULL),
         trust=trust.trust(report),
+        by_suite=trust.by_suite(report),
+        explorations=runs_of_schedules(report),
+        found_in_schedules=derive.found_in(report, Suite.SCHEDULES),
+        firsts=first_findings.shown(report),
+        firsts_in_short=first_findings.in_short(report),
         deliveries=before_and_after(report),
         not_said=derive.not_said(report),
+        suites_not_run=derive.suites_not_run(report),
         commands=tuple(c for c in (report.manifest.command, *derive.replays(report)) if c),
         examined=derive.examined(report),
         events=derive.events(report),
@@ -50,9 +59,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(HOLDS=Outcome.HOLDS, VIOLATED=Outcome.VIOLATED, UNKNOWN=Outcome.UNKNOWN)
+    environment.globals.update(
+        HOLDS=Outcome.HOLDS,
+        VIOLATED=Outcome.VIOLATED,
+        UNKNOWN=Outcome.UNKNOWN,
+        words=schedule_words,
+        last_stretch=growth.last_stretch,
+        order=order,
+        stretches=growth.stretches,
+        struck_lines=struck_lines,
+    )
     environment.filters.update(
         block=block,
+        by_subject=trust.by_subject,
         code=code,
         counts=wording.counts,
         duration=wording.duration,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.evidence import ClaimResult, Evidence, Report, SubjectKind, Trial
+from harness.evidence import ClaimResult, Evidence, Report, SubjectKind, Suite, Trial
 from harness.verdict import Finding, Outcome
 
 
@@ -74,6 +74,11 @@ def events(report: Report) -> int:
     return sum(run.events for run in report.suites)
 
 
+def suites_not_run(report: Report) -> tuple[Suite, ...]:
+    """Return the suites that were not run on the target."""
+    return tuple(suite for suite in Suite if all(run.suite is not suite for run in report.suites))
+
+
 def trials(report: Report, kind: SubjectKind) -> tuple[Trial, ...]:
     """Return the trials of one kind: those that went wrong first, else in the order of the report."""
     return tuple(sorted((t for t in report.trials if t.kind is kind), key=lambda trial: trial.passed))
@@ -92,6 +97,18 @@ def evidence_of(report: Report, result: ClaimResult) -> tuple[Evidence, ...]:
         for item in report.evidence
         if item.verdict.checker in checkers and f"{item.suite.value}:{item.target}" in result.evidence
     )
+
+
+def told_of(report: Report, result: ClaimResult) -> tuple[str, ...]:
+    """Return how the steps were ordered in the smallest story of the claim's first finding; empty if unknown."""
+    first = result.findings[:1]
+    told = (item.told for item in evidence_of(report, result) if first and first == item.verdict.findings[:1])
+    return next(told, ())
+
+
+def found_in(report: Report, suite: Suite) -> tuple[Evidence, ...]:
+    """Return the evidence of one suite in which something was found on the target."""
+    return tuple(item for item in report.evidence if item.suite is suite and item.verdict.violated)
 
 
 def located(report: Report) -> tuple[Located, ...]:

@@ -1,22 +1,26 @@
-"""Which histories are worth a picture: the target's own first violation, and one planted bug at work.
+"""Which histories are worth a picture: the target's own first violation, everything found under a chosen schedule, and
+one planted bug at work.
 
 Rules:
 
 - A finding is drawn on the history that it was made on, or not at all. A verdict is merged from many histories, so its
   findings cannot be drawn on the one that was kept: that one is judged anew.
 - A picture that cannot be drawn becomes a sentence that says why.
+- A story whose order was chosen says how, beside its picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.evidence import Evidence, Report, SubjectKind, Trial
+from harness.evidence import Evidence, Report, SubjectKind, Suite, Trial
 from harness.model import History
 from harness.verdict import Finding
 from reports.before_after import BEFORE
+from reports.derive import found_in
 from reports.swimlanes import Swimlanes, swimlanes
+from reports.told import Order, order
 
 ReadHistory = Callable[[str], History]
 """Returns a stored history by its name in the run folder; raises LookupError when it is not there."""
@@ -34,18 +38,30 @@ class Story:
         lead: what the subject is, in a sentence.
         figure: the picture, or None.
         missing: why there is none, or `""`.
+        checker: who found it.
+        planted: whether the subject is a mutant.
+        order: how its steps were ordered; None where that was not chosen, or not recorded.
+        replay: a command that shows it again, or `""`.
     """
 
     subject: str
     lead: str
     figure: Swimlanes | None
     missing: str = ""
+    checker: str = ""
+    planted: bool = False
+    order: Order | None = None
+    replay: str = ""
 
 
 def stories(report: Report, read_history: ReadHistory, judge: Judge | None = None) -> tuple[Story, ...]:
-    """Return at most two stories: of the target if it was violated, and of a mutant that was killed."""
+    """Return at most two stories: of the target if it was violated, and of a mutant that was killed.
+
+    Violations that were found under a chosen schedule are left to `scheduled`.
+    """
     told = []
-    evidence = next((item for item in report.evidence if item.verdict.violated and item.witness), None)
+    free = (item for item in report.evidence if item.suite is not Suite.SCHEDULES)
+    evidence = next((item for item in free if item.verdict.violated and item.witness), None)
     if evidence is not None:
         told.append(_of_target(evidence, read_history, judge))
     trial = _chosen(report.trials)
@@ -54,17 +70,35 @@ def stories(report: Report, read_history: ReadHistory, judge: Judge | None = Non
     return tuple(told)
 
 
-def _of_target(item: Evidence, read_history: ReadHistory, judge: Judge | None) -> Story:
+def scheduled(report: Report, read_history: ReadHistory, judge: Judge | None = None) -> tuple[Story, ...]:
+    """Return a story for each checker that found something on the target under a chosen schedule."""
+    return tuple(_of_schedule(item, read_history, judge) for item in found_in(report, Suite.SCHEDULES))
+
+
+def _of_schedule(item: Evidence, read_history: ReadHistory, judge: Judge | None) -> Story:
     checker = item.verdict.checker
-    lead = f"A violation found on the target by checker {checker} in the {item.suite.value} suite."
+    told = (
+        _of_target(item, read_history, judge)
+        if item.witness
+        else Story(item.target, _lead(item), None, "No figure: the history of this finding was not kept.", checker)
+    )
+    return replace(told, order=order(item.told), replay=item.replay)
+
+
+def _of_target(item: Evidence, read_history: ReadHistory, judge: Judge | None) -> Story:
     known = item.verdict.findings if item.histories == 1 else ()
-    return _story(item.target, lead, item.witness or "", checker, known, read_history, judge)
+    return _story(item.target, _lead(item), item.witness or "", item.verdict.checker, known, read_history, judge)
+
+
+def _lead(item: Evidence) -> str:
+    return f"A violation found on the target by checker {item.verdict.checker} in the {item.suite.value} suite."
 
 
 def _of_mutant(trial: Trial, read_history: ReadHistory, judge: Judge | None) -> Story:
     lead = f"A planted bug, to show that checker {trial.expected} can see it: {trial.sentence}."
     known = (trial.finding,) if trial.finding else ()
-    return _story(trial.subject, lead, trial.witness or "", trial.expected, known, read_history, judge)
+    told = _story(trial.subject, lead, trial.witness or "", trial.expected, known, read_history, judge)
+    return replace(told, planted=True)
 
 
 def _chosen(trials: Sequence[Trial]) -> Trial | None:
@@ -85,8 +119,8 @@ def _story(
     try:
         history = read_history(name)
     except LookupError:
-        return Story(subject, lead, None, f"No figure: the history {name} is not in the run folder.")
+        return Story(subject, lead, None, f"No figure: the history {name} is not in the run folder.", checker)
     findings = judge(checker, history) if judge else known
     figure = swimlanes(history, findings)
     missing = "" if figure else f"No figure: no finding of {checker} is known to be of the history {name}."
-    return Story(subject, lead, figure, missing)
+    return Story(subject, lead, figure, missing, checker)

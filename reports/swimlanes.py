@@ -1,4 +1,5 @@
-"""One run as a picture: a lane per user, bars for calls, dots for arrivals, numbered arrows for findings.
+"""One run as a picture: a lane per user, bars for calls, dots for arrivals, diamonds for faults, numbered arrows for
+findings.
 
 Rules:
 
@@ -9,7 +10,8 @@ Rules:
 - Positions are in the units of the view box, rounded to a tenth; the template only writes them down.
 
 How it works: `_drawable` ties findings to events, `_window` picks the events, `_lanes` the users, and `_Axis`
-turns an event into a horizontal position: by time, or by index where a history has no clock.
+turns an event into a horizontal position: by time, or by index where a history has no clock, or a clock that stands
+still while the schedule decides who goes first.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.evidence import Suite
 from harness.model import Call, CallJoiner, Event, EventKind, History, UserId
 from harness.verdict import Finding
+from harness.vocabulary import FAULT
 from reports.arrows import Arrow, arrow
+from reports.ticks import round_step
 from reports.wording import natural, plural
 
 MOST_LANES = 12
@@ -73,6 +78,7 @@ class Swimlanes:
     ticks: tuple[Mark, ...]
     bars: tuple[Bar, ...]
     dots: tuple[tuple[float, float], ...]
+    faults: tuple[tuple[float, float], ...]
     arrows: tuple[Arrow, ...]
     numbered: tuple[Numbered, ...]
     notes: tuple[str, ...]
@@ -82,7 +88,8 @@ class Swimlanes:
         """The picture in a sentence, for those who cannot see it."""
         shown = f"{plural(len(self.lanes), 'user')}, {plural(len(self.bars), 'call')}"
         found = plural(len(self.numbered), "numbered finding")
-        return f"{shown}, {plural(len(self.dots), 'arrival')} and {found}; the table lists the findings."
+        fell = f", {plural(len(self.faults), 'fault')}" if self.faults else ""
+        return f"{shown}, {plural(len(self.dots), 'arrival')}{fell} and {found}; the table lists the findings."
 
 
 def swimlanes(history: History, findings: Iterable[Finding]) -> Swimlanes | None:
@@ -94,7 +101,7 @@ def swimlanes(history: History, findings: Iterable[Finding]) -> Swimlanes | None
     events, shown = _window(history.events, drawable)
     shown = [Numbered(number, n.finding, n.origin, n.arrival) for number, n in enumerate(shown, 1)]
     lanes, users = _lanes(events, shown)
-    axis = _Axis(history.events, events)
+    axis = _Axis(history, events)
     bars = _bars(history.events, events, shown, lanes, axis)
     crossed = {n.arrival.index for n in shown}
     return Swimlanes(
@@ -108,6 +115,11 @@ def swimlanes(history: History, findings: Iterable[Finding]) -> Swimlanes | None
             (axis.x(event), lanes[event.user])
             for event in events
             if event.kind is EventKind.PUSH and event.user in lanes and event.index not in crossed
+        ),
+        faults=tuple(
+            (axis.x(event), lanes[event.user])
+            for event in events
+            if event.kind is EventKind.PROBE and event.name == FAULT and event.user in lanes
         ),
         arrows=_arrows(shown, lanes, axis),
         numbered=tuple(shown),
@@ -163,9 +175,10 @@ def _lanes(events: Iterable[Event], shown: Iterable[Numbered]) -> tuple[dict[Use
 class _Axis:
     """Turns events into horizontal positions."""
 
-    def __init__(self, history: Sequence[Event], window: Sequence[Event]) -> None:
-        self._timed = history[-1].time_ns > history[0].time_ns
-        self._zero = history[0].time_ns if self._timed else 0
+    def __init__(self, history: History, window: Sequence[Event]) -> None:
+        first, last = history.events[0], history.events[-1]
+        self._timed = history.header.suite != Suite.SCHEDULES and last.time_ns > first.time_ns
+        self._zero = first.time_ns if self._timed else 0
         self._low, high = self._value(window[0]), self._value(window[-1])
         self._span = max(high - self._low, 1)
 
@@ -182,7 +195,7 @@ class _Axis:
 
     def ticks(self) -> tuple[Mark, ...]:
         """Round values, at most _MOST_TICKS of them."""
-        step = _step(self._span / _MOST_TICKS)
+        step = round_step(self._span / _MOST_TICKS)
         first = -(-self._low // step) * step
         values = range(first, self._low + self._span + 1, step)
         return tuple(Mark(self._at(value), self._label(value)) for value in values)
@@ -192,16 +205,6 @@ class _Axis:
             return f"event {value:,}"
         unit, size = next((unit, size) for unit, size in _UNITS if self._span >= 2 * size or size == 1)
         return f"{value / size:,g} {unit}"
-
-
-def _step(least: float) -> int:
-    """The smallest of 1, 2, 5, 10, 20, ... that is not below `least`."""
-    size = 1
-    while True:
-        for factor in (1, 2, 5):
-            if factor * size >= least:
-                return factor * size
-        size *= 10
 
 
 def _bars(

@@ -6,7 +6,10 @@ of it.
 
 from __future__ import annotations
 
-from harness.evidence import Report, SubjectKind, Trial
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.evidence import Report, SubjectKind, Suite, Trial
 from harness.verdict import Outcome
 from reports.derive import trials
 from reports.wording import listed
@@ -53,6 +56,15 @@ def trial_word(trial: Trial) -> str:
             return "not tried"
 
 
+def by_subject(tried: Iterable[Trial]) -> tuple[tuple[Trial, tuple[Suite, ...]], ...]:
+    """Return trials with the suites that they speak for: those of one subject that came out alike are one."""
+    alike: dict[tuple[str, str, str], list[Trial]] = {}
+    for trial in tried:
+        alike.setdefault((trial.subject, trial.expected, trial_text(trial)), []).append(trial)
+    order = [*Suite]
+    return tuple((same[0], tuple(sorted((trial.suite for trial in same), key=order.index))) for same in alike.values())
+
+
 _CHECKS = {
     SubjectKind.MUTANT: "Every planted bug was seen by the checker that should see it",
     SubjectKind.TWIN: "No safe twin was flagged",
@@ -60,15 +72,31 @@ _CHECKS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many trials passed of how many; UNKNOWN when there were none."""
+
+    outcome: Outcome
+    passed: int
+    total: int
+
+
 def trust(report: Report) -> tuple[tuple[str, Outcome, int, int], ...]:
     """Return what trust in the checkers rests on: text, outcome, and how many passed of how many."""
-    tried = {kind: trials(report, kind) for kind in _CHECKS}
+    tallies = {kind: _tally(trials(report, kind)) for kind in _CHECKS}
     return tuple(
-        (
-            text,
-            Outcome.worst(trial_outcome(trial) for trial in tried[kind]),
-            sum(trial.passed for trial in tried[kind]),
-            len(tried[kind]),
-        )
-        for kind, text in _CHECKS.items()
+        (text, tallies[kind].outcome, tallies[kind].passed, tallies[kind].total) for kind, text in _CHECKS.items()
     )
+
+
+def by_suite(report: Report) -> tuple[tuple[Suite, tuple[Tally, ...]], ...]:
+    """Return for each suite there is, run or not, how many mutants, safe twins and null targets passed in it."""
+    return tuple(
+        (suite, tuple(_tally(trial for trial in trials(report, kind) if trial.suite is suite) for kind in _CHECKS))
+        for suite in Suite
+    )
+
+
+def _tally(tried: Iterable[Trial]) -> Tally:
+    every = [*tried]
+    return Tally(Outcome.worst(map(trial_outcome, every)), sum(trial.passed for trial in every), len(every))

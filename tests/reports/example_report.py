@@ -12,15 +12,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from example_histories import LEAK, TARGET, USERS, bridge_findings, bridge_history, target_history
+from example_schedules import (
+    FIRST,
+    SCHEDULE_HISTORY,
+    SCHEDULE_LEAK,
+    SCHEDULES,
+    TOLD,
+    schedule_history,
+    schedules_run,
+)
+
 from harness.catalogue import ANOMALIES, CLAIMS
 from harness.claims import report_of
 from harness.evidence import Evidence, Manifest, Report, SubjectKind, Suite, SuiteRun, Trial
-from harness.model import Event, EventKind, Header, History, Value, user_id
+from harness.model import History, Value, user_id
 from harness.verdict import Finding, Outcome, Verdict
 from reports import render
 
-TARGET = "reference"
-USERS = 8
 BRIDGE_HISTORY = "trials/shared-bridge.jsonl"
 TARGET_HISTORY = "violations/misdelivery-1.jsonl"
 CHECKERS = tuple(dict.fromkeys(anomaly.checker for anomaly in ANOMALIES.values()))
@@ -53,18 +62,26 @@ def verdict(checker: str, examined: int = 2880, findings: Sequence[Finding] = ()
     return Verdict(checker, dict.fromkeys(own, examined), violations, tuple(findings))
 
 
+_SIZES = {
+    Suite.PROPERTIES: (USERS, 240, 1),
+    Suite.SCHEDULES: (2, SCHEDULES, 3),
+    Suite.LOAD: (32, 1, 12),
+}
+"""By suite: users, histories, and how many times the facts."""
+
+
 def evidence(
     checker: str, suite: Suite = Suite.PROPERTIES, findings: Sequence[Finding] = (), examined: int = 2880
 ) -> Evidence:
     """One checker's verdict over one suite."""
-    load = suite is Suite.LOAD
+    users, histories, times = _SIZES[suite]
     return Evidence(
         suite=suite,
         target=TARGET,
         seed=20250902,
-        users=32 if load else USERS,
-        histories=1 if load else 240,
-        verdict=verdict(checker, examined * (12 if load else 1), findings),
+        users=users,
+        histories=histories,
+        verdict=verdict(checker, examined * times, findings),
         replay=f"harness replay runs/2025-09-02-7f3a/{TARGET_HISTORY}"
         if findings
         else f"harness verify --target reference --suite {suite.value} --seed 20250902",
@@ -79,7 +96,7 @@ def deliveries(crossed: Mapping[tuple[int, int], int], own: int, users: int = US
 
 
 def suites() -> tuple[SuiteRun, ...]:
-    """The two suites, carried out in full."""
+    """The three suites, carried out in full."""
     return (
         SuiteRun(
             suite=Suite.PROPERTIES,
@@ -94,6 +111,7 @@ def suites() -> tuple[SuiteRun, ...]:
             files=("properties/reference.jsonl",),
             measures={"deliveries": deliveries({}, 360)},
         ),
+        schedules_run(TARGET),
         SuiteRun(
             suite=Suite.LOAD,
             target=TARGET,
@@ -150,7 +168,20 @@ def trials() -> tuple[Trial, ...]:
             "deliveries": deliveries({(3, 1): 1, (0, 7): 1, (5, 1): 1, (5, 4): 1, (6, 5): 1, (6, 7): 1, (7, 0): 1}, 5),
         },
     )
-    return (bridge, *mutants[1:], *load, *_twins(), *_nulls())
+    return (bridge, *mutants[1:], *load, *_under_schedules(), *_twins(), *_nulls())
+
+
+def _under_schedules() -> list[Trial]:
+    """Some of the mutants and a twin, in the schedules suite."""
+    mutants = [_mutant(*row, suite=Suite.SCHEDULES) for row in _MUTANTS if row[0] in FIRST]
+    twin = replace(_twins()[0], suite=Suite.SCHEDULES, measures={"schedules": {"run": 60}})
+    return [
+        *(
+            replace(m, measures={"schedules": {"run": FIRST[m.subject]["to_first"], **FIRST[m.subject]}})
+            for m in mutants
+        ),
+        twin,
+    ]
 
 
 def _mutant(subject: str, incident: str, expected: str, sentence: str, suite: Suite) -> Trial:
@@ -203,85 +234,13 @@ def _nulls() -> list[Trial]:
     ]
 
 
-_CROSSINGS = {3: (5, 1), 7: (0, 7), 12: (5, 4), 15: (6, 7), 22: (7, 0), 25: (3, 1), 40: (6, 5)}
-"""By number of the call: whose run it was, and who received its second event."""
-
-
-def _story() -> tuple[History, tuple[Finding, ...]]:
-    """48 runs of eight users under a shared bridge; seven of their events went to someone else."""
-    events: list[Event] = []
-    findings: list[Finding] = []
-
-    def add(kind: EventKind, user: int, at_us: int, name: str, call: int | None = None) -> int:
-        events.append(
-            Event(index=len(events), kind=kind, user=user_id(user), call=call, name=name, time_ns=at_us * 1000)
-        )
-        return len(events) - 1
-
-    now = 1_000_000
-    for call in range(48):
-        owner, observer = _CROSSINGS.get(call, ((call * 5) % USERS, -1))
-        start = now + call * 1250
-        asked = add(EventKind.INVOKE, owner, start, "start_run", call)
-        add(EventKind.PUSH, owner, start + 120, "run_started")
-        received = owner if observer < 0 else observer
-        arrived = add(EventKind.PUSH, received, start + (310 if observer < 0 else 760), "run_completed")
-        add(EventKind.OK, owner, start + (420 if observer < 0 else 1180), "start_run", call)
-        if observer >= 0:
-            findings.append(
-                Finding(
-                    anomaly="misdelivered",
-                    message=f"MISDELIVERY: {user_id(observer)} received run_completed of {user_id(owner)} "
-                    f"(event {arrived})",
-                    observer=user_id(observer),
-                    owner=user_id(owner),
-                    witness=(asked, arrived),
-                )
-            )
-    header = Header(target="shared-bridge", suite="properties", seed=20250902, users=USERS)
-    return History(header, tuple(events)), tuple(findings)
-
-
-def bridge_history() -> History:
-    """The history of the planted bug."""
-    return _story()[0]
-
-
-def bridge_findings() -> tuple[Finding, ...]:
-    """What the checker found in it."""
-    return _story()[1]
-
-
-def target_history() -> History:
-    """A small run of the target itself, in which u02 reads u00's note."""
-    rows = (
-        (EventKind.INVOKE, 0, 0, "write_note", 100),
-        (EventKind.OK, 0, 0, "write_note", 900),
-        (EventKind.INVOKE, 2, 1, "list_notes", 1400),
-        (EventKind.INVOKE, 1, 2, "start_run", 1500),
-        (EventKind.PUSH, 1, None, "run_started", 1900),
-        (EventKind.OK, 2, 1, "list_notes", 2600),
-        (EventKind.INFO, 1, 2, "start_run", 3100),
-    )
-    events = tuple(
-        Event(index=index, kind=kind, user=user_id(user), call=call, name=name, time_ns=at * 1000)
-        for index, (kind, user, call, name, at) in enumerate(rows)
-    )
-    return History(Header(target=TARGET, suite="properties", seed=20250902, users=3), events)
-
-
-LEAK = Finding(
-    anomaly="leaked-in-answer",
-    message="LEAK: u02 observed u00's canary in ok of list_notes (event 5)",
-    observer="u02",
-    owner="u00",
-    witness=(0, 5),
-)
-
-
 def read_history(name: str) -> History:
     """The stored histories of the examples."""
-    stored = {BRIDGE_HISTORY: bridge_history, TARGET_HISTORY: target_history}
+    stored = {
+        BRIDGE_HISTORY: bridge_history,
+        TARGET_HISTORY: target_history,
+        SCHEDULE_HISTORY: lambda: schedule_history(TARGET),
+    }
     if name not in stored:
         raise LookupError(name)
     return stored[name]()
@@ -289,15 +248,19 @@ def read_history(name: str) -> History:
 
 def judge(checker: str, history: History) -> tuple[Finding, ...]:
     """What the checkers find in those histories."""
-    found = {"misdelivery": ("shared-bridge", bridge_findings()), "leak": (TARGET, (LEAK,))}
-    target, findings = found[checker]
-    return findings if history.header.target == target else ()
+    found = {
+        ("misdelivery", "shared-bridge", "properties"): bridge_findings(),
+        ("leak", TARGET, "properties"): (LEAK,),
+        ("leak", TARGET, "schedules"): (SCHEDULE_LEAK,),
+    }
+    return found.get((checker, history.header.target, history.header.suite), ())
 
 
 def full_evidence() -> tuple[Evidence, ...]:
-    """Every checker examined something in the properties suite, and two of them in the load suite."""
+    """Every checker examined something in the properties suite, and some of them in the other suites."""
+    schedules = tuple(evidence(checker, Suite.SCHEDULES) for checker in ("leak", "misdelivery", "tampering"))
     load = tuple(evidence(checker, Suite.LOAD) for checker in ("leak", "misdelivery"))
-    return (*(evidence(checker) for checker in CHECKERS), *load)
+    return (*(evidence(checker) for checker in CHECKERS), *schedules, *load)
 
 
 def holding() -> Report:
@@ -313,16 +276,18 @@ def violated() -> Report:
         else item
         for item in full_evidence()
     )
-    properties, load = suites()
+    properties, schedules, load = suites()
     return report_of(
         manifest(),
-        (properties, replace(load, doubt="2 of 4 workers stopped before the end")),
+        (properties, schedules, replace(load, doubt="2 of 4 workers stopped before the end")),
         leaking,
         tuple(_spoiled(trial) for trial in trials()),
     )
 
 
 def _spoiled(trial: Trial) -> Trial:
+    if trial.suite is Suite.SCHEDULES:
+        return trial
     if trial.subject == "unreleased-children":
         return replace(trial, outcomes=dict.fromkeys(CHECKERS, Outcome.HOLDS), finding=None)
     if trial.subject == "pooled-connections":
@@ -332,10 +297,38 @@ def _spoiled(trial: Trial) -> Trial:
     return trial
 
 
+def scheduled() -> Report:
+    """The target holds in every suite but schedules, and there a planted bug survives."""
+    leak = replace(
+        evidence("leak", Suite.SCHEDULES, (SCHEDULE_LEAK,)),
+        replay=f"harness replay runs/2025-09-02-7f3a/{SCHEDULE_HISTORY}",
+        witness=SCHEDULE_HISTORY,
+        told=TOLD,
+    )
+    lost = Finding(anomaly="lost-write", message="LOST-WRITE: u00: two edits of one note were both accepted")
+    kept_apart = replace(evidence("tampering", Suite.SCHEDULES, (lost,)), witness=None)
+    others = tuple(
+        item for item in full_evidence() if item.suite is not Suite.SCHEDULES or item.verdict.checker == "misdelivery"
+    )
+    first = {"leak": {"to_first": 9, "strategy": "sticky", "mode": "asyncio-strict", "scene": "remembering"}}
+    properties, _, load = suites()
+    runs = (properties, schedules_run(TARGET, first=first), load)
+    return report_of(
+        manifest(), runs, (*others[:-2], leak, kept_apart, *others[-2:]), tuple(_unseen(trial) for trial in trials())
+    )
+
+
+def _unseen(trial: Trial) -> Trial:
+    if (trial.subject, trial.suite) == ("idle-semaphore", Suite.SCHEDULES):
+        measures = {"schedules": {"run": 400}}
+        return replace(trial, outcomes=dict.fromkeys(CHECKERS, Outcome.HOLDS), finding=None, measures=measures)
+    return trial
+
+
 def incomplete() -> Report:
-    """The sessions checker never ran, and neither did the load suite."""
+    """The sessions checker never ran, and neither did the schedules and load suites."""
     kept = tuple(
-        item for item in full_evidence() if item.verdict.checker != "sessions" and item.suite is not Suite.LOAD
+        item for item in full_evidence() if item.verdict.checker != "sessions" and item.suite is Suite.PROPERTIES
     )
     return report_of(manifest(), suites()[:1], kept, trials())
 
@@ -345,7 +338,7 @@ def empty() -> Report:
     return report_of(manifest(), (), (), (), "the target could not be reached at http://127.0.0.1:8000")
 
 
-EXAMPLES = {"holding": holding, "violated": violated, "incomplete": incomplete, "empty": empty}
+EXAMPLES = {"holding": holding, "violated": violated, "scheduled": scheduled, "incomplete": incomplete, "empty": empty}
 
 
 def main(folder: Path) -> None:

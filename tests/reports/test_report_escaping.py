@@ -22,11 +22,12 @@ from example_report import (
     target_history,
     trials,
 )
+from example_schedules import SCHEDULE_HISTORY, schedules_run
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.claims import report_of
-from harness.evidence import Report
+from harness.evidence import Report, Suite
 from harness.model import History
 from reports import render
 from reports.escaping import MOST_CHARACTERS, block, code, escaped, shown
@@ -58,11 +59,31 @@ def hostile_report(text: str) -> Report:
         files=(text,),
         measures={text: text, "deliveries": [[text, "u00", 3]]},
     )
+    explored = schedules_run(
+        text,
+        sites=[text, f"{text}:3"],
+        struck=[[text, text], ["cancel", f"{text}:3"]],
+        growth=[[500, 900, 2, 100]],
+        strategies={text: 1, f"{text}, {text}": 2},
+        passed_over={text: 3},
+        first={text: {"to_first": 1, "strategy": text, "mode": text, "scene": text}},
+    )
+    chosen = replace(
+        evidence("tampering", Suite.SCHEDULES, findings=(replace(finding, anomaly="lost-write"),)),
+        replay=text,
+        witness=SCHEDULE_HISTORY,
+        told=(text, f"blow: {text}", f"deviation: {text}", text),
+    )
+    planted = replace(
+        rest[0],
+        suite=Suite.SCHEDULES,
+        measures={"schedules": {"to_first": 2, "strategy": text, "mode": text, "scene": text}},
+    )
     environment = {"python": text, text: text}
     head = manifest(
         target=text, command=text, started=text, run=text, environment=environment, required=(text, "EVT-1")
     )
-    return report_of(head, (run,), (spoiled, doubtful), (wrong, *rest), text)
+    return report_of(head, (run, explored), (spoiled, doubtful, chosen), (wrong, planted, *rest), text)
 
 
 class Page(HTMLParser):

@@ -74,7 +74,13 @@ def test_figures_have_a_title_and_a_description() -> None:
     """Each picture with a role says in words what it shows."""
     html = page(violated())
     roles = html.count('role="img"')
-    assert (roles, html.count("<title id="), html.count("<desc id=")) == (4, 4, 4)
+    assert (roles, html.count("<title id="), html.count("<desc id=")) == (7, 7, 7)
+
+
+def test_figures_have_a_size_of_their_own() -> None:
+    """A small picture is not blown up to the width of the page."""
+    sizes = re.findall(r'<svg viewBox="0 0 (\S+) (\S+)"(?: width="(\S+)" height="(\S+)")? role="img"', page(violated()))
+    assert [(width, height) for width, height, _, _ in sizes] == [(width, height) for _, _, width, height in sizes]
 
 
 def test_tables_have_captions_and_scopes() -> None:

@@ -33,8 +33,10 @@ def test_the_keys_are_those_of_the_schema() -> None:
         "note",
         "nulls",
         "outcome",
+        "schedules",
         "schema",
         "suites",
+        "suites_not_run",
         "twins",
     ]
     assert list(document["claims"]["EVT-1"]) == [
@@ -92,7 +94,7 @@ def test_trials_say_whether_they_passed_and_who_flagged_them() -> None:
         False,
         [],
     )
-    assert (len(parsed(violated())["twins"]), len(parsed(violated())["nulls"])) == (2, 3)
+    assert (len(parsed(violated())["twins"]), len(parsed(violated())["nulls"])) == (3, 3)
 
 
 def test_the_text_is_indented_ascii_and_ends_in_a_newline() -> None:

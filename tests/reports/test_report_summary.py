@@ -44,13 +44,13 @@ def executive_summary(report: Report) -> str:
 
 def test_the_examples_have_the_outcomes_that_they_are_named_for() -> None:
     """The factory makes what the other tests rely on."""
-    outcomes = [EXAMPLES[name]().outcome for name in ("holding", "violated", "incomplete", "empty")]
-    assert outcomes == [Outcome.HOLDS, Outcome.VIOLATED, Outcome.UNKNOWN, Outcome.UNKNOWN]
+    outcomes = [EXAMPLES[name]().outcome for name in ("holding", "violated", "scheduled", "incomplete", "empty")]
+    assert outcomes == [Outcome.HOLDS, Outcome.VIOLATED, Outcome.VIOLATED, Outcome.UNKNOWN, Outcome.UNKNOWN]
 
 
 def test_a_violation_comes_first() -> None:
     """The first sentence names what is violated, with its count; the summary shows the finding."""
-    assert summary(violated())[0] == "1 claim is violated: SES-2 (1 of 37,440)."
+    assert summary(violated())[0] == "1 claim is violated: SES-2 (1 of 46,080)."
     text = executive_summary(violated())
     assert text.index("VIOLATED") < text.index("16 of 21 required claims hold")
     assert "LEAK: u02 observed u00's canary" in text
@@ -67,7 +67,7 @@ def test_a_survivor_shows_in_the_summary() -> None:
     first, *rest = trials()
     blind = replace(first, outcomes={**first.outcomes, "misdelivery": Outcome.HOLDS})
     report = report_of(manifest(), suites(), full_evidence(), (blind, *rest))
-    assert "Not seen by the expected checker: 1 of 15 planted bugs." in summary(report)
+    assert "Not seen by the expected checker: 1 of 19 planted bugs." in summary(report)
     assert "shared-bridge survived misdelivery" in executive_summary(report).replace("\\", "")
     assert json.loads(render(report, read_history, judge)["report.json"])["claims"]["EVT-1"]["outcome"] == "unknown"
 
@@ -77,7 +77,7 @@ def test_a_flagged_twin_and_a_null_target_that_passes_show_in_the_summary() -> N
     null = replace(trials()[-1], holding=("EVT-1",))
     report = report_of(manifest(), suites(), full_evidence(), (*trials()[:-1], null))
     assert summary(report)[:2] == ("1 required claim is unknown: EVT-1.", "Not seen through: 1 of 3 null targets.")
-    assert "Not passed as safe: 1 of 2 safe twins." in summary(violated())
+    assert "Not passed as safe: 1 of 3 safe twins." in summary(violated())
 
 
 def test_nothing_run_reads_as_unknown() -> None:
