@@ -11,9 +11,10 @@ from filelock import FileLock
 
 from harness.checkers import CHECKERS
 from harness.evidence import Evidence, SuiteOutcome
-from harness.plan import LoadBudget, Plan, PropertiesBudget
+from harness.plan import LoadBudget, Plan, PropertiesBudget, SchedulesBudget
 from harness.properties.suite import PropertiesSuite
-from harness.resolve import NamedTarget, TargetError, resolve
+from harness.resolve import NamedTarget, TargetError, open_explorer, resolve
+from harness.schedules.suite import SchedulesSuite
 from harness.store import RunFolder
 from harness.trials import under_load
 from harness.verification import manifest_of
@@ -86,6 +87,24 @@ def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, user
         return suite.run()
 
     return gathered("properties", gather)
+
+
+@pytest.fixture(scope="session")
+def schedules_evidence(gathered: Gathered, target: NamedTarget, seed: int) -> Sequence[Evidence]:
+    """What the schedules suite has to say of the target."""
+
+    def gather(folder: RunFolder) -> SuiteOutcome:
+        suite = SchedulesSuite(
+            target=target.name,
+            open_explorer=open_explorer,
+            budget=SchedulesBudget(schedules=100),
+            seed=seed,
+            checkers=CHECKERS,
+            folder=folder,
+        )
+        return suite.run()
+
+    return gathered("schedules", gather)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,17 @@ def test_claim_under_load(claim: Claim, load_evidence: Sequence[Evidence], unkno
     _assert_supported(claim, load_evidence, unknown)
 
 
+def test_no_schedule_shows_an_anomaly(schedules_evidence: Sequence[Evidence], unknown: Callable[[str], None]) -> None:
+    """In a hundred schedules, with faults at awaits, no checker finds anything, and the runs are under control."""
+    for item in schedules_evidence:
+        if item.verdict.findings:
+            first = item.verdict.findings[0]
+            pytest.fail(f"{first.anomaly.upper()}: {first.message}\nReplay: {item.replay}", pytrace=False)
+    if doubts := {doubt for item in schedules_evidence for doubt in item.verdict.doubts}:
+        unknown("; ".join(sorted(doubts)))
+    assert any(item.verdict.facts for item in schedules_evidence), "nothing was examined"
+
+
 def _assert_supported(claim: Claim, evidence: Sequence[Evidence], unknown: Callable[[str], None]) -> None:
     result = adjudicate(claim, evidence, ())
     if result.findings:

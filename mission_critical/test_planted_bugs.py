@@ -7,8 +7,8 @@ import pytest
 from harness.claims import CLAIMS, checkers_of
 from harness.evidence import Suite
 from harness.mutants import MUTANTS, NULLS, TWINS, Subject
-from harness.plan import LoadBudget
-from harness.trials import TrialOrder, carry_out, try_under_load
+from harness.plan import LoadBudget, SchedulesBudget
+from harness.trials import TrialOrder, carry_out, schedules_orders, try_under_load
 
 
 def _by_claim(subject: Subject) -> str:
@@ -26,6 +26,14 @@ def test_mutant_is_killed(subject: Subject, seed: int) -> None:
     trial = carry_out(TrialOrder(subject.name, seed))
     assert subject.expected in trial.flagged_by, f"{subject.name} survived: {trial.error or trial.outcomes}"
     assert trial.finding is not None
+
+
+@pytest.mark.parametrize("subject", _in(Suite.SCHEDULES), ids=_by_claim)
+def test_mutant_is_killed_in_some_schedule(subject: Subject, seed: int) -> None:
+    """The planted bug shows in one of the schedules that are tried, to the checker that should see it."""
+    [order] = schedules_orders(SchedulesBudget(), [subject.name], seed)
+    trial = carry_out(order)
+    assert subject.expected in trial.flagged_by, f"{subject.name} survived: {trial.error or trial.outcomes}"
 
 
 @pytest.mark.parametrize("subject", _in(Suite.LOAD), ids=lambda subject: f"SCL-1-{subject.name}")
