@@ -1,0 +1,1 @@
+"""Measurements of the exploration of schedules. Run `python -m benchmarks.schedules`."""
