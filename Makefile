@@ -8,7 +8,7 @@ PLAN ?= quick
 SEED ?= 1
 OUT ?= reports/out/make-verify
 
-.PHONY: help verify test check mission-critical properties load report mutants bench clean
+.PHONY: help verify test check mission-critical properties schedules load report mutants bench clean
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -49,6 +49,10 @@ properties: $(STAMP) ## Run the properties suite alone, on the bundled backend
 	@rm -rf reports/out/make-properties
 	$(BIN)/harness verify --plan docs/plans/properties.toml --seed $(SEED) --out reports/out/make-properties
 
+schedules: $(STAMP) ## Run the schedules suite alone, on the bundled backend
+	@rm -rf reports/out/make-schedules
+	$(BIN)/harness verify --plan docs/plans/schedules.toml --seed $(SEED) --out reports/out/make-schedules
+
 load: $(STAMP) ## Run the load suite alone, on the bundled backend
 	@rm -rf reports/out/make-load
 	$(BIN)/harness verify --plan docs/plans/load.toml --seed $(SEED) --out reports/out/make-load
@@ -59,8 +63,9 @@ report: $(STAMP) ## Render the report of the last `make verify` anew
 mutants: $(STAMP) ## Print the kill matrix: mutant x checker x suite
 	$(BIN)/harness mutants --suite all
 
-bench: $(STAMP) ## Measure what judging costs
+bench: $(STAMP) ## Measure what judging and exploring cost
 	$(BIN)/python benchmarks/judging.py
+	$(BIN)/python -m benchmarks.schedules
 
 clean: ## Remove what the targets above have made
 	rm -rf $(VENV) reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
