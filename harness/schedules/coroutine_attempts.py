@@ -33,6 +33,8 @@ TURNS = ("sticky", "sticky", "sticky", "pct", "sticky", "sticky", "sticky", "ran
 """The searches of the portfolio."""
 CANCEL_EVERY = 3
 """Every so many searches have a cancellation."""
+APART = 1 << 32
+"""Between the seeds of the schedules of two explorations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +128,7 @@ class Attempts:
             number += 1
             if (name, mode) not in self._searches:
                 self._searches[name, mode] = STRATEGIES[name]()
-            bits = Random(f"{self._seed}/schedule/{number}").getrandbits(64)
-            scheduler = self._searches[name, mode].scheduler(bits)
+            scheduler = self._searches[name, mode].scheduler(self._seed * APART + number)
             assert scheduler is not None, "a walk never comes to its end"
             cancel = self._random_cancel(number, turn)
             yield Attempt(number=number, strategy=name, mode=mode, cancel=cancel, scheduler=scheduler)

@@ -230,7 +230,7 @@ class Rehearsal:
         mode: Mode,
         cancel: Cancelled | None = None,
         watch: bool = False,
-        listen: Callable[[Watcher], None] = lambda watcher: None,
+        listen: Callable[[Watcher], None] | None = None,
     ) -> Run:
         """Run it once.
 
@@ -238,20 +238,22 @@ class Rehearsal:
             scheduler, mode: decide what comes when.
             cancel: a cancellation to let fall.
             watch: whether to look where tasks wait.
-            listen: told of the watcher, if there is one, before anything happens.
+            listen: told of the watcher before anything happens; who only wants to know names need not look.
 
         Raises:
             TypeError: the program is none.
         """
-        watcher = Watcher(cancel, watch) if watch or cancel is not None else None
+        steps = watch or cancel is not None
+        watcher = Watcher(cancel, watch) if steps or listen is not None else None
 
         def make(loop: ScheduleLoop) -> Any:
             if watcher is not None:
                 watcher.begin(loop)
+            if watcher is not None and listen is not None:
                 listen(watcher)
             return _to_its_end(self._program, watcher)
 
-        on_step = watcher.step if watcher is not None else None
+        on_step = watcher.step if watcher is not None and steps else None
         ran = self._control.run(make, scheduler, mode=mode, seed=self.seed, on_step=on_step, most_steps=self.most_steps)
         value, error = ran.value if ran.error is None else (None, ran.error)
         if isinstance(error, _NoProgram):

@@ -17,7 +17,7 @@ from harness.schedules.coroutine_attempts import SWEEP, Attempt, Attempts
 from harness.schedules.coroutine_results import Coverage, Exploration, Failure
 from harness.schedules.coroutine_runs import Run
 
-WATCH_EVERY = 25
+WATCH_EVERY = 50
 """Of so many schedules one is watched: await sites and their pairs are taken from these."""
 MOST_DOUBTS = 5
 """After so many an exploration ends: what it would still see proves nothing."""

@@ -25,9 +25,7 @@ MOST_NAMED = 3
 def tell(rehearsal: Rehearsal, run: Run) -> tuple[str, ...]:
     """Return the deviations of a run in lines, and the cancellation where there is one."""
     narrator = _Narrator(run)
-    again = rehearsal.run(
-        narrator, run.schedule.mode, run.cancelled, watch=True, listen=lambda watcher: narrator.attach(watcher)
-    )
+    again = rehearsal.run(narrator, run.schedule.mode, run.cancelled, watch=True, listen=narrator.attach)
     fallen = again.cancelled or run.cancelled
     return (*narrator.lines(), *([str(fallen)] if fallen is not None else []))
 

@@ -166,7 +166,8 @@ def _tried(rehearsal: Rehearsal, attempt: Attempt, seen: Seen) -> Run:
     """Run an attempt; every so often, run it once more from its recorded choices, and compare."""
     run = rehearsal.run(attempt.scheduler, attempt.mode, attempt.cancel, is_watched(attempt))
     if attempt.number % TWICE_EVERY == 1:
-        again = rehearsal.run(Recorded(run.schedule.deviations), attempt.mode, attempt.cancel, watch=True)
+        recorded = Recorded(run.schedule.deviations)
+        again = rehearsal.run(recorded, attempt.mode, attempt.cancel, listen=lambda watcher: None)
         if (step := first_difference(run, again)) is not None:
             seen.doubt(f"schedule {attempt.number} ({attempt.strategy}), run twice, differs from {step}")
     return run

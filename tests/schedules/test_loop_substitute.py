@@ -19,6 +19,7 @@ import asyncio
 import gc
 import io
 import json
+import signal
 import sys
 import unittest
 from asyncio import base_events, unix_events
@@ -109,6 +110,8 @@ def results(module: str, left_out: list[str]) -> dict[str, Any]:
 
 def main(strategy: str, mode: str, *modules: str) -> None:
     """Run the tests of these modules."""
+    # A shell that starts a job in the background has it ignore this signal, which CPython's tests of it rely on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     install(strategy, Mode(mode))
     gc.freeze()  # many of these tests collect garbage, thrice each
     left_out = json.load(sys.stdin)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -160,7 +159,7 @@ class TestCommand:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ)
         assert process.stderr is not None
         next(line for line in process.stderr if "found by" in line)
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         stdout, _ = process.communicate(timeout=60)
         assert 1 == process.returncode
         report = json.loads((out / "report.json").read_text())
