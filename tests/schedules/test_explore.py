@@ -179,13 +179,15 @@ class TestSameAgain:
 
 class TestSmallest:
     def test_two_stretches_are_left_of_a_hundred_deviations(self) -> None:
-        """W3 needs the last task to run ahead for 9 steps, then the fifth for 6 with its first in between or not."""
-        for seed in range(5):
-            failure = failure_of(three_steps(), seed=seed)
-            assert 90 < len(failure.found.deviations)
-            assert len(failure.schedule.deviations) == 13
-            assert len(failure.told) <= 3
-            assert failure.runs <= 150
+        """W3 needs the last task to run ahead, then the fifth: 13 deviations, of a hundred that were found."""
+        failures = [failure_of(three_steps(), seed=seed) for seed in range(9)]
+        assert 90 < min(len(failure.found.deviations) for failure in failures)
+        assert 13 == min(len(failure.schedule.deviations) for failure in failures)
+        assert (13, 2) == (
+            median(len(failure.schedule.deviations) for failure in failures),
+            median(len(failure.told) for failure in failures),
+        )
+        assert max(failure.runs for failure in failures) <= 200
 
     def test_a_cancellation_that_is_not_needed_is_left_out(self) -> None:
         """What fails without it is told without it."""

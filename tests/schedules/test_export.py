@@ -192,6 +192,17 @@ class TestOwnTarget:
         finally:
             target.write_text(broken)
 
+    def test_strings_are_hashed_as_they_were_when_it_was_recorded(self, folder: Path, newcomer: Stranger) -> None:
+        """The order of sets is part of the story; the process of the test itself hashes as it likes."""
+        target = folder / "board_target.py"
+        before = target.read_text()
+        try:
+            target.write_text(f"{before}\n\nassert hash('story') == {hash_of('story')}\n")
+            code, said = newcomer.test((folder / "test_board.py").read_text(), folder)
+            assert (1, True) == (code, "AssertionError: LEAKED-IN-ANSWER: u0" in said), said
+        finally:
+            target.write_text(before)
+
     def test_the_target_is_found_from_the_folder_of_the_test(self, folder: Path, newcomer: Stranger) -> None:
         """Wherever it is run from: a relative path may also begin beside the test, or above."""
         below = folder / "tests"
@@ -205,6 +216,15 @@ class TestOwnTarget:
         own = (folder / "test_board.py").read_text()
         assert [] == [name for name in engine_of(own) if name.startswith(("harness/mutants", "harness/targets"))]
         assert len(own) < 0.8 * len(text)
+
+
+def hash_of(text: str) -> int:
+    """Return the hash of a text in a process like that of an exploration."""
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    ran = subprocess.run(
+        [sys.executable, "-c", f"print(hash({text!r}))"], env=environment, capture_output=True, text=True, check=True
+    )
+    return int(ran.stdout)
 
 
 def engine_of(text: str) -> dict[str, str]:
