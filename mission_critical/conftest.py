@@ -97,7 +97,7 @@ def schedules_evidence(gathered: Gathered, target: NamedTarget, seed: int) -> Se
         suite = SchedulesSuite(
             target=target.name,
             open_explorer=open_explorer,
-            budget=SchedulesBudget(schedules=100),
+            budget=SchedulesBudget(schedules=50),
             seed=seed,
             checkers=CHECKERS,
             folder=folder,

@@ -30,7 +30,7 @@ def test_claim_under_load(claim: Claim, load_evidence: Sequence[Evidence], unkno
 
 
 def test_no_schedule_shows_an_anomaly(schedules_evidence: Sequence[Evidence], unknown: Callable[[str], None]) -> None:
-    """In a hundred schedules, with faults at awaits, no checker finds anything, and the runs are under control."""
+    """In fifty schedules, with faults at awaits, no checker finds anything, and the runs are under control."""
     for item in schedules_evidence:
         if item.verdict.findings:
             first = item.verdict.findings[0]
