@@ -17,6 +17,7 @@ from harness.schedules.await_sites import site_of
 from harness.schedules.coroutine_runs import Rehearsal, Run, Watcher
 from harness.schedules.scheduling import PLAIN
 from harness.schedules.strategies.recorded import Recorded
+from harness.schedules.timers import FIRST_TIMER
 
 MOST_NAMED = 3
 """Tasks that are named in one line; the rest are counted."""
@@ -99,8 +100,13 @@ class _Narrator(Recorded):
             return f"the completion of {job}", ""
         found = loop.ready_task(actor)
         if found is None:
-            return f"timer {actor}" if actor > 0 else f"thread {-actor}", ""
+            return _set_apart(actor), ""
         return self._watcher.name_of(found[0]), _where(found[0])
+
+
+def _set_apart(actor: int) -> str:
+    """Return who this is that is neither a task nor a device: a timer, or a thread that gets a job."""
+    return f"timer {actor - FIRST_TIMER + 1} of those that fall due" if actor >= FIRST_TIMER else "another thread"
 
 
 def _where(task: asyncio.Task[Any]) -> str:

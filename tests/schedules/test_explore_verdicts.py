@@ -71,6 +71,25 @@ class TestMessage:
         assert "The same schedule passes without the cancellation." in told
         assert "        replay(program, Schedule(Mode.STRICT), cancel=('holder', 3))" in told
 
+    def test_timers_of_one_instant_are_told_apart(self) -> None:
+        """By their order; no number of the loop's own is told."""
+
+        async def program() -> None:
+            order: list[str] = []
+
+            async def sleeper(name: str, *naps: float) -> None:
+                for nap in naps:
+                    await sleep(nap)
+                order.append(name)
+
+            await gather(sleeper("two naps", 1, 1), sleeper("one nap", 2))
+            if order != ["one nap", "two naps"]:
+                raise AssertionError(order)
+
+        told = said_by(program)[2]
+        first, second = (f"timer {number} of those that fall due" for number in (1, 2))
+        assert f"  1. choice 0: {second} goes first; asyncio would let {first}" == told
+
     def test_where_asyncios_own_order_fails_one_is_told_that_passes(self) -> None:
         """With as few deviations as it takes."""
         told = said_by(lost_update())
