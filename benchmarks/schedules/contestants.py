@@ -65,8 +65,8 @@ class Contestant(Protocol):
     def has_one_order(self) -> bool:
         """Whether a seed changes nothing, so that one search tells all."""
 
-    def run(self, workload: Workload, schedules: int) -> None:
-        """Run so many schedules.
+    def run(self, workload: Workload, schedules: int) -> int:
+        """Run so many schedules; return how many were run, which is less where there are no others.
 
         Raises:
             Missing: it cannot take part.
@@ -85,15 +85,16 @@ class Stock:
     is_peer: bool = False
     has_one_order: bool = True
 
-    def run(self, workload: Workload, schedules: int) -> None:
+    def run(self, workload: Workload, schedules: int) -> int:
         """Run so many schedules, which are one."""
         if not self.reused:
             for _ in range(schedules):
                 asyncio.run(workload.run())
-            return
+            return schedules
         with asyncio.Runner() as runner:
             for _ in range(schedules):
                 runner.run(workload.run())
+        return schedules
 
     def search(self, workload: Workload, seed: int, most: int) -> Searched:
         """Run it a few times: more would show the same."""
@@ -118,9 +119,9 @@ class Ours:
         """Strategy and mode."""
         return f"harness, {self.strategy}" + (", strict" if self.mode is Mode.STRICT else "")
 
-    def run(self, workload: Workload, schedules: int) -> None:
+    def run(self, workload: Workload, schedules: int) -> int:
         """Run so many schedules."""
-        self._search(workload, 0, schedules, stops=False)
+        return self._search(workload, 0, schedules, stops=False).schedules
 
     def search(self, workload: Workload, seed: int, most: int) -> Searched:
         """Run schedules until one goes wrong."""
@@ -149,9 +150,9 @@ class Explore:
     is_peer: bool = False
     has_one_order: bool = False
 
-    def run(self, workload: Workload, schedules: int) -> None:
+    def run(self, workload: Workload, schedules: int) -> int:
         """Run so many schedules."""
-        explore(workload.run, schedules=schedules)
+        return explore(workload.run, schedules=schedules).schedules
 
     def search(self, workload: Workload, seed: int, most: int) -> Searched:
         """Run schedules until one goes wrong."""
@@ -179,11 +180,12 @@ class Simloop:
         """With its policy."""
         return f"simloop, {self.policy}"
 
-    def run(self, workload: Workload, schedules: int) -> None:
+    def run(self, workload: Workload, schedules: int) -> int:
         """Run so many seeds."""
         report = _module("simloop").explore(workload.run, range(schedules), policy=self.policy)
         if report is not None:
             raise Missing(f"{type(report.exception).__name__}: {report.exception}")
+        return schedules
 
     def search(self, workload: Workload, seed: int, most: int) -> Searched:
         """Run seeds until one fails."""
@@ -205,11 +207,12 @@ class Simloom:
         """With its scheduler."""
         return f"simloom, {self.policy}"
 
-    def run(self, workload: Workload, schedules: int) -> None:
+    def run(self, workload: Workload, schedules: int) -> int:
         """Run so many seeds."""
         explored = self._explore(workload.run, schedules, 0)
         if explored.failed:
             raise Missing(explored.summary())
+        return int(explored.runs)
 
     def search(self, workload: Workload, seed: int, most: int) -> Searched:
         """Run seeds until one fails."""
@@ -238,9 +241,12 @@ class Frontrun:
         """DPOR has no seed."""
         return self.strategy == "dpor"
 
-    def run(self, workload: Workload, schedules: int) -> None:
+    def run(self, workload: Workload, schedules: int) -> int:
         """Run so many schedules; fewer when there are no others."""
-        self._explore(workload, lambda program: True, 0, schedules, SLOWEST_S)
+        explored = self._explore(workload, lambda program: True, 0, schedules, SLOWEST_S)
+        if not explored.num_explored:
+            raise Missing(explored.inconclusive_reason or "no schedule came to its end")
+        return int(explored.num_explored)
 
     def search(self, workload: Workload, seed: int, most: int) -> Searched:
         """Run schedules until one goes wrong, or time is up."""

@@ -78,7 +78,8 @@ def measure_rates(contestants: Sequence[Contestant], workloads: Sequence[Workloa
                 cell = cells.setdefault((contestant.name, workload.name), Cell())
                 size = sizes[contestant.name]
                 if size is not None and not cell.missing:
-                    cell.rates.append(size / _cpu_s(contestant, workload, size))
+                    schedules, spent_s = _run(contestant, workload, size)
+                    cell.rates.append(schedules / spent_s)
 
 
 def measure_searches(
@@ -118,8 +119,8 @@ def _size(contestant: Contestant, workload: Workload, cells: Cells) -> int | Non
     with quiet_threads(heard):
         try:
             while True:
-                spent_s = _cpu_s(contestant, workload, size)
-                if spent_s > SLICE_S / 4 or size >= MOST_IN_SLICE:
+                schedules, spent_s = _run(contestant, workload, size)
+                if spent_s > SLICE_S / 4 or size >= MOST_IN_SLICE or schedules < size:
                     break
                 size *= 4
         except Missing as missing:
@@ -129,11 +130,12 @@ def _size(contestant: Contestant, workload: Workload, cells: Cells) -> int | Non
     return None if cell.missing else max(1, min(MOST_IN_SLICE, round(size * SLICE_S / spent_s)))
 
 
-def _cpu_s(contestant: Contestant, workload: Workload, schedules: int) -> float:
+def _run(contestant: Contestant, workload: Workload, schedules: int) -> tuple[int, float]:
+    """Return how many schedules were run, and the CPU time they took."""
     with settled():
         began = process_time()
-        contestant.run(workload, schedules)
-        return process_time() - began
+        done = contestant.run(workload, schedules)
+        return done, process_time() - began
 
 
 def best_ms(act: Callable[[int], None], times: int) -> float:
