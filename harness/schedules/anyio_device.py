@@ -30,7 +30,7 @@ class _JobQueue:
     def __init__(self, loop: ScheduleLoop, worker: LockstepWorker) -> None:
         self._loop = loop
         self._worker = worker
-        self._number = loop.new_device()
+        self._number = loop.devices.new()
         self._told: Queue[Any] = Queue()
         self.reported = threading.Event()
 
@@ -39,7 +39,7 @@ class _JobQueue:
         if item is None:
             self._told.put(None)
             return
-        self._loop.submit(
+        self._loop.devices.submit(
             Job(self._number, lambda: self._carry_out(item), future=item[3], label=f"{name_of(item[1])}() in a thread")
         )
 

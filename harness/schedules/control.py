@@ -120,7 +120,8 @@ def _clean_up(loop: ScheduleLoop) -> None:
             task.cancel()
         if left:
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        if loop.has_asyncgens():
+            loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 
 

@@ -95,7 +95,7 @@ class _Narrator(Recorded):
         assert loop is not None, "asked during a run"
         if actor == PLAIN:
             return "the next plain callback", ""
-        job = loop.job_of(actor)
+        job = loop.devices.job_of(actor)
         if job is not None:
             return f"the completion of {job}", ""
         found = loop.ready_task(actor)

@@ -134,12 +134,12 @@ class Watcher:
         if performance.strike(blow.strike, blow.user, call):
             self.struck.add((blow.strike.value, site))
             if job is not None:
-                loop.give_up(job)
+                loop.devices.give_up(job)
 
     def _failing(self, task: asyncio.Task[Any]) -> Job | None:
         """Return the job that a task waits for, if that can fail."""
         assert self.loop is not None, "a step was made on it"
-        job = self.loop.job_for(getattr(task, "_fut_waiter", None))
+        job = self.loop.devices.job_for(getattr(task, "_fut_waiter", None))
         return job if job is not None and job.fail is not None else None
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
+from itertools import count
 from typing import Any
 
 
@@ -53,3 +54,45 @@ class Job:
 
     def __str__(self) -> str:
         return self.label
+
+
+class Devices:
+    """Everything outside that does one job after the other: a connection's thread, a worker of an executor."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        """What they have been asked to do, in the order in which it was handed in."""
+        self._numbers = count(-1, -1)
+
+    def new(self) -> int:
+        """Return the number of a new device, which is below 0."""
+        return next(self._numbers)
+
+    def submit(self, job: Job) -> None:
+        """Hand a job to its device."""
+        self.jobs.append(job)
+
+    def job_for(self, future: object) -> Job | None:
+        """Return the job that this future waits for, if a device has it."""
+        return next((job for job in self.jobs if job.future is future), None)
+
+    def job_of(self, device: int) -> Job | None:
+        """Return the job that this device would have done next."""
+        return next((job for job in self.jobs if job.device == device), None)
+
+    def give_up(self, job: Job) -> None:
+        """Let a job fail instead of being done."""
+        self.jobs.remove(job)
+        assert job.fail is not None, "asked only of jobs that can fail"
+        job.fail()
+
+    def heads(self, now: float) -> list[Job]:
+        """Return the first job of each device that can be tried at this time, in the order of handing in."""
+        return [job for job in self.first() if job.not_before <= now]
+
+    def first(self) -> Iterable[Job]:
+        """Return the first job of each device."""
+        firsts: dict[int, Job] = {}
+        for job in self.jobs:
+            firsts.setdefault(job.device, job)
+        return firsts.values()

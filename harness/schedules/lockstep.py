@@ -126,12 +126,12 @@ class Pools:
             else:
                 future.set_result(result)
 
-        job = Job(self._loop.new_device(), carry_out, future=future, label=f"{name_of(func)}() in a thread")
+        job = Job(self._loop.devices.new(), carry_out, future=future, label=f"{name_of(func)}() in a thread")
         if executor is not None and self._begun[id(executor)] >= executor._max_workers:
             self._waiting.setdefault(id(executor), deque()).append(job)
         else:
             self._begun[id(executor)] += 1
-            self._loop.submit(job)
+            self._loop.devices.submit(job)
         return future
 
     def _begin_next(self, executor: object) -> None:
@@ -140,7 +140,7 @@ class Pools:
         while waiting:
             job = waiting.popleft()
             if job.future is not None and not job.future.cancelled():
-                self._loop.submit(job)
+                self._loop.devices.submit(job)
                 return
         self._begun[id(executor)] -= 1
 

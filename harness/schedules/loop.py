@@ -21,21 +21,31 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from contextvars import Context
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from harness.schedules.jobs import Deadlock, Job, Livelock, Uncontrolled
+from harness.schedules.jobs import Deadlock, Devices, Job, Livelock, Uncontrolled
 from harness.schedules.lockstep import Pools
-from harness.schedules.numbered import NumberedFuture, NumberedHandle, NumberedTask, NumberedTimer
+from harness.schedules.numbered import (
+    STEP,
+    WAKE,
+    WAKE_NAME,
+    NumberedFuture,
+    NumberedHandle,
+    NumberedTask,
+    NumberedTimer,
+    Step,
+)
 from harness.schedules.outside import Refusing
 from harness.schedules.scheduling import PLAIN, Mode, Scheduler
 from harness.schedules.timers import FIRST_TIMER, Timers
 
 __all__ = ["Deadlock", "Job", "Livelock", "OnStep", "ScheduleLoop", "Uncontrolled"]
 
+STRICT = Mode.STRICT
 SPIN = 10_000
 """Steps at one instant after which time passes although somebody is ready: a loop that polls must see it pass."""
 SPIN_S = 1.0
@@ -74,17 +84,16 @@ class ScheduleLoop(Refusing):
         self.on_time: Callable[[float], None] | None = None
         """Called when time has passed, with the time it is now."""
         self.pools = Pools(self)
+        self.devices = Devices()
         self._mode = mode
         self._choose: Callable[[list[int]], int] = scheduler.choose
         self._choosing = True
         self._on_step = on_step
         self._most_steps = most_steps
-        self._open: list[NumberedHandle | NumberedTimer] = []
+        self._open: list[Step] = []
         self._actors: list[int] = []
-        self._rest: deque[NumberedHandle | NumberedTimer] = deque()
+        self._rest: deque[NumberedHandle | NumberedTimer | Step] = deque()
         self._timers = Timers()
-        self._jobs: list[Job] = []
-        self._devices = count(-1, -1)
         self._now = 0.0
         self._spun = 0
         self._foreign: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
@@ -97,9 +106,21 @@ class ScheduleLoop(Refusing):
 
     def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:  # type: ignore[override]
         """Put a callback, or a step of a task, at the end of the queue."""
-        self._check_closed()
+        if self._closed:
+            self._check_closed()
+        kind = type(callback)
+        if kind is STEP or (kind is WAKE and callback.__name__ == WAKE_NAME):
+            task = callback.__self__
+            context = copy_context() if context is None else context
+            step = Step(callback, args, context, task, getattr(task, "number", 0) or self.number_of(task))
+            if self._rest or self._mode is STRICT:  # it would overtake a plain callback
+                self._rest.append(step)
+            else:
+                self._open.append(step)
+                self._actors.append(step.actor)
+            return step  # type: ignore[return-value]  # only tasks put their steps here, and they drop it
         handle = NumberedHandle(callback, args, self, context)
-        self._enqueue(handle)
+        self._rest.append(handle)
         return handle
 
     def call_soon_threadsafe(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:  # type: ignore[override]
@@ -154,47 +175,29 @@ class ScheduleLoop(Refusing):
         """End the threads."""
         self.pools.close()
 
+    def has_asyncgens(self) -> bool:
+        """Whether an async generator that has begun is still there."""
+        return bool(self._asyncgens)
+
     def close(self) -> None:
         """End the threads and forget what is pending."""
         if not self.is_closed():
             self.pools.close()
-            for pending in (self._open, self._actors, self._rest, self._timers, self._jobs):
+            for pending in (self._open, self._actors, self._rest, self._timers, self.devices.jobs):
                 pending.clear()
         super().close()
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """A cancelled timer is passed over when it falls due."""
 
-    # Devices
-
-    def new_device(self) -> int:
-        """Return the number of a new device: something outside that does one job after the other."""
-        return next(self._devices)
-
-    def submit(self, job: Job) -> None:
-        """Hand a job to its device."""
-        self._jobs.append(job)
-
-    def job_for(self, future: object) -> Job | None:
-        """Return the job that this future waits for, if a device has it."""
-        return next((job for job in self._jobs if job.future is future), None)
-
-    def job_of(self, device: int) -> Job | None:
-        """Return the job that this device would have done next."""
-        return next((job for job in self._jobs if job.device == device), None)
+    # The choices
 
     def ready_task(self, number: int) -> tuple[asyncio.Task[Any], Context] | None:
         """Return a task that is ready to step, and its context, by its number."""
         for handle in (*self._open, *self._rest):
-            if handle.task is not None and handle.actor == number:
-                return handle.task, handle._context
+            if isinstance(handle, Step) and handle.actor == number:
+                return handle.task, handle.context
         return None
-
-    def give_up(self, job: Job) -> None:
-        """Let a job fail instead of being done."""
-        self._jobs.remove(job)
-        assert job.fail is not None, "asked only of jobs that can fail"
-        job.fail()
 
     def decide(self, actors: list[int]) -> int:
         """Have the scheduler choose among these, and record it; alone, there is nothing to choose."""
@@ -227,7 +230,7 @@ class ScheduleLoop(Refusing):
 
     def _run_once(self) -> None:
         """Run until somebody stops the loop."""
-        run = self._run_in_turns if self._mode is Mode.STRICT else self._run_step_by_step
+        run = self._run_in_turns if self._mode is STRICT else self._run_step_by_step
         run()
 
     def _run_in_turns(self) -> None:
@@ -236,7 +239,7 @@ class ScheduleLoop(Refusing):
         while True:
             if self._timers:
                 self._take_in_timers()
-            while self._jobs and (jobs := self._heads()):
+            while self.devices.jobs and (jobs := self.devices.heads(self._now)):
                 options = [PLAIN] if queue else []
                 options += [job.device for job in jobs]
                 pick = self.decide(options) - (1 if queue else 0)
@@ -246,6 +249,7 @@ class ScheduleLoop(Refusing):
             if not queue and not self._stopping:
                 self._wait()
                 continue
+            self._count(len(queue))
             for _ in range(len(queue)):
                 self._run(queue.popleft())
             if self._stopping:
@@ -253,22 +257,27 @@ class ScheduleLoop(Refusing):
 
     def _run_step_by_step(self) -> None:
         """One step at a time; after as many as a turn of asyncio has, timers are taken in, or the loop ends."""
-        ready, actors, rest = self._open, self._actors, self._rest
+        ready, actors, rest, jobs = self._open, self._actors, self._rest, self.devices.jobs
         while True:
             if self._timers:
                 self._take_in_timers()
-            for _ in range(len(ready) + len(rest) or 1):
+            turn = len(ready) + len(rest)
+            self._count(turn)
+            for _ in range(turn or 1):
                 if self._stopping:
                     self._run_next()
-                elif self._jobs:
+                elif jobs:
                     self._pick_with_devices()
                 elif ready:
-                    pick = self.decide([*actors, PLAIN] if rest else actors)
+                    options, pick = [*actors, PLAIN] if rest else actors, 0
+                    if self._choosing and len(options) > 1:  # as `decide`: most of a run passes here
+                        pick = self._choose(options)
+                        self.picks.append(pick)
                     if pick == len(actors):
                         self._run_plain()
-                    else:
-                        del actors[pick]
-                        self._run(ready.pop(pick))
+                        continue
+                    del actors[pick]
+                    self._step(ready.pop(pick))
                 elif rest:
                     self._run_plain()
                 else:
@@ -284,27 +293,20 @@ class ScheduleLoop(Refusing):
         elif self._rest:
             self._run_plain()
 
-    def _enqueue(self, handle: NumberedHandle | NumberedTimer) -> None:
-        """Put a handle where it can be chosen, unless it would overtake a plain callback."""
-        if self._rest or handle.actor == PLAIN or self._mode is Mode.STRICT:
-            self._rest.append(handle)
-        else:
-            self._open.append(handle)
-            self._actors.append(handle.actor)
-
     def _run_plain(self) -> None:
         """Run the next plain callback; the tasks behind it can then be chosen."""
         rest = self._rest
         handle = rest.popleft()
-        while rest and rest[0].actor != PLAIN:
-            self._open.append(rest[0])
-            self._actors.append(rest.popleft().actor)
+        while rest and isinstance(behind := rest[0], Step):
+            self._open.append(behind)
+            self._actors.append(behind.actor)
+            rest.popleft()
         self._run(handle)
         del handle
 
     def _pick_with_devices(self) -> None:
         """Perform one of: a task that is ready, the next plain callback, a job of a device."""
-        jobs = self._heads()
+        jobs = self.devices.heads(self._now)
         tasks, plain = len(self._actors), 1 if self._rest else 0
         actors = self._actors + [PLAIN] * plain + [job.device for job in jobs]
         if not actors:
@@ -319,34 +321,29 @@ class ScheduleLoop(Refusing):
         else:
             self._complete(jobs[pick - tasks - plain])
 
-    def _run(self, handle: NumberedHandle | NumberedTimer) -> None:
-        if handle._cancelled:
-            return
-        self._spun += 1
-        if self._spun > SPIN:
-            self._unspin()
-        task = handle.task
-        if task is not None:
-            self.trace.append(handle.actor)
-        handle._run()
-        if task is not None and self._on_step is not None:
-            self._on_step(task, handle._context)
-        del handle, task  # as asyncio does: a traceback may keep this frame, which would keep the task
+    def _run(self, handle: NumberedHandle | NumberedTimer | Step) -> None:
+        if isinstance(handle, Step):
+            self._step(handle)
+        elif not handle._cancelled:
+            handle._run()
+        del handle  # as asyncio does: a traceback may keep this frame, which would keep the task
 
-    def _heads(self) -> list[Job]:
-        """Return the first job of each device that can be tried now, in the order in which they were handed in."""
-        return [job for job in self._first_jobs() if job.not_before <= self._now]
-
-    def _first_jobs(self) -> Iterable[Job]:
-        heads: dict[int, Job] = {}
-        for job in self._jobs:
-            heads.setdefault(job.device, job)
-        return heads.values()
+    def _step(self, step: Step) -> None:
+        self.trace.append(step.actor)
+        try:
+            step.context.run(step.callback, *step.args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self.call_exception_handler({"message": f"Exception in {step.task!r}", "exception": error})
+        if self._on_step is not None:
+            self._on_step(step.task, step.context)
+        del step  # as in `_run`
 
     def _complete(self, job: Job) -> None:
         self.trace.append(job.device)
         if (again := job.carry_out()) is None:
-            self._jobs.remove(job)
+            self.devices.jobs.remove(job)
         else:
             job.not_before = again
 
@@ -358,7 +355,7 @@ class ScheduleLoop(Refusing):
             while due:
                 groups = list(due)
                 chosen = groups[self.decide([FIRST_TIMER + place for place in range(len(groups))])]
-                self._enqueue(due[chosen].popleft())
+                self._rest.append(due[chosen].popleft())
                 if not due[chosen]:
                     del due[chosen]
 
@@ -377,7 +374,7 @@ class ScheduleLoop(Refusing):
         """Return when the next timer falls due or a job can be tried again; None when there is neither."""
         timer = self._timers.next_moment()
         moments = [] if timer is None else [timer]
-        moments += [job.not_before for job in self._first_jobs()]
+        moments += [job.not_before for job in self.devices.first()]
         return max(self._now, min(moments)) if moments else None
 
     def _pass_to(self, moment: float) -> None:
@@ -392,9 +389,12 @@ class ScheduleLoop(Refusing):
         if self.on_time is not None:
             self.on_time(moment)
 
-    def _unspin(self) -> None:
-        """Somebody polls: let a device do its job, or time pass, to the next moment at which anything happens."""
-        jobs, moment = self._heads(), self._next_moment()
+    def _count(self, steps: int) -> None:
+        """Count the steps of a turn. After too many somebody polls: let a device do its job, and time pass."""
+        self._spun += steps
+        if self._spun <= SPIN:
+            return
+        jobs, moment = self.devices.heads(self._now), self._next_moment()
         self._pass_to(self._now + SPIN_S if moment is None else moment)
         if jobs:
             self._complete(jobs[0])

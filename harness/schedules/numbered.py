@@ -12,8 +12,6 @@ from contextvars import Context, copy_context
 from itertools import count
 from typing import Any, Protocol
 
-from harness.schedules.scheduling import PLAIN
-
 
 class Numbering(Protocol):
     """A loop, as far as it gives numbers."""
@@ -47,9 +45,10 @@ class NumberedFuture(asyncio.Future[Any]):
 
 
 class NumberedHandle(asyncio.Handle):
-    """A handle that knows whose step it is. Says what asyncio's says, without its debug mode, which costs time."""
+    """A plain callback. Says what asyncio's handle says, without its debug mode, which costs time."""
 
-    __slots__ = ("actor", "task")
+    __slots__ = ()
+    _cancelled: bool
 
     def __init__(self, callback: Any, args: tuple[Any, ...], loop: Any, context: Context | None) -> None:
         self._context = copy_context() if context is None else context
@@ -59,21 +58,28 @@ class NumberedHandle(asyncio.Handle):
         self._cancelled = False
         self._repr = None
         self._source_traceback = None
-        kind = type(callback)
-        task = None
-        if kind is _STEP or (kind is _WAKE and callback.__name__ == _WAKE_NAME):
-            task = callback.__self__
-        self.task: asyncio.Task[Any] | None = task
-        self.actor = PLAIN if task is None else loop.number_of(task)
+
+
+class Step:
+    """A step of a task that is ready. No handle: a task has no use for one, and it costs time."""
+
+    __slots__ = ("actor", "args", "callback", "context", "task")
+
+    def __init__(
+        self, callback: Any, args: tuple[Any, ...], context: Context, task: asyncio.Task[Any], actor: int
+    ) -> None:
+        self.callback = callback
+        self.args = args
+        self.context = context
+        self.task = task
+        self.actor = actor
 
 
 class NumberedTimer(asyncio.TimerHandle):
     """A timer; when it falls due, its callback is a plain one."""
 
     __slots__ = ()
-    actor = PLAIN
-    task = None
-    _context: Context
+    _cancelled: bool
 
 
 def _kinds_of_step() -> tuple[type, type, str]:
@@ -104,4 +110,4 @@ def _kinds_of_step() -> tuple[type, type, str]:
     return type(first), type(wake), wake.__name__
 
 
-_STEP, _WAKE, _WAKE_NAME = _kinds_of_step()
+STEP, WAKE, WAKE_NAME = _kinds_of_step()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.schedules.jobs import Uncontrolled
@@ -19,6 +19,9 @@ class Refusing(asyncio.BaseEventLoop):
         _stopping: bool
         _thread_id: int | None
         _default_executor: Any
+
+        _asyncgens: Collection[Any]
+        _closed: bool
 
         def _check_closed(self) -> None: ...
 

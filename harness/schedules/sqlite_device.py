@@ -48,7 +48,7 @@ class SqliteDevice:
     def __init__(self, loop: ScheduleLoop, connection: aiosqlite.Connection) -> None:
         self._loop = loop
         self._connection = connection
-        self._number = loop.new_device()
+        self._number = loop.devices.new()
         self._patience_ms = 0.0
 
     def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
@@ -57,7 +57,7 @@ class SqliteDevice:
         if self._loop.is_closed():
             function()
             return
-        self._loop.submit(_Call(self, self._number, future, function))
+        self._loop.devices.submit(_Call(self, self._number, future, function))
 
     def carry_out(self, function: Callable[[], Any]) -> Any:
         """Make the call, without waiting for locks.

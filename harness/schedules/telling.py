@@ -49,7 +49,7 @@ class _Narrator(Recorded):
         if actor == PLAIN:
             return "what is ready go on"
         assert self.loop is not None, "asked during a run"
-        job = self.loop.job_of(actor)
+        job = self.loop.devices.job_of(actor)
         if job is not None:
             calling = job.context.get(CALLING)
             return f"the completion of {job}" + (f" for {calling.user}" if calling is not None else "")

@@ -35,13 +35,13 @@ class TestDevices:
         async def program() -> list[str]:
             loop, done = asyncio.get_running_loop(), list[str]()
             assert isinstance(loop, ScheduleLoop)
-            await asyncio.gather(*(work(loop, device, done) for device in (loop.new_device(), loop.new_device())))
+            await asyncio.gather(*(work(loop, device, done) for device in (loop.devices.new(), loop.devices.new())))
             return done
 
         async def work(loop: ScheduleLoop, device: int, done: list[str]) -> None:
             futures = [loop.create_future() for _ in range(3)]
             for number, future in enumerate(futures):
-                loop.submit(Job(device, lambda n=number, f=future: f.set_result(done.append(f"{device} {n}"))))
+                loop.devices.submit(Job(device, lambda n=number, f=future: f.set_result(done.append(f"{device} {n}"))))
             await asyncio.gather(*futures)
 
         seen = list(way.values(program))
@@ -59,14 +59,14 @@ class TestDevices:
         async def program() -> tuple[list[float | str], float]:
             loop, told = asyncio.get_running_loop(), list[Any]()
             assert isinstance(loop, ScheduleLoop)
-            device, first, second = loop.new_device(), loop.create_future(), loop.create_future()
+            device, first, second = loop.devices.new(), loop.create_future(), loop.create_future()
 
             def try_it() -> float | None:
                 told.append(loop.time())
                 return loop.time() + 1 if loop.time() < 2 else first.set_result("first")
 
-            loop.submit(Job(device, try_it, future=first))
-            loop.submit(Job(device, lambda: second.set_result(told.append("second")), future=second))
+            loop.devices.submit(Job(device, try_it, future=first))
+            loop.devices.submit(Job(device, lambda: second.set_result(told.append("second")), future=second))
             await asyncio.gather(first, second)
             return told, loop.time()
 
@@ -82,11 +82,11 @@ class TestDevices:
             assert isinstance(loop, ScheduleLoop)
             future = loop.create_future()
             fail = lambda: future.set_exception(OSError("broken disk"))  # noqa: E731
-            job = Job(loop.new_device(), lambda: pytest.fail("done"), fail, future)
-            loop.submit(job)
-            assert loop.job_for(future) is job
-            loop.give_up(job)
-            assert loop.job_for(future) is None
+            job = Job(loop.devices.new(), lambda: pytest.fail("done"), fail, future)
+            loop.devices.submit(job)
+            assert loop.devices.job_for(future) is job
+            loop.devices.give_up(job)
+            assert loop.devices.job_for(future) is None
             with pytest.raises(OSError, match="broken disk"):
                 await future
             return "failed"

@@ -12,7 +12,7 @@ Bugs", ASPLOS 2010; shuttle's `pct.rs`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from harness.schedules.scheduling import PLAIN
@@ -53,18 +53,33 @@ class _Priorities:
         self._changes = {at: -1.0 - rank for rank, at in enumerate(changes)}
         self._horizon = 2 * choices
         self._made = 0
-        self._priorities: dict[int, float] = {PLAIN: -float("inf")}
+        self._priorities = _Drawn(self._random)
+        self._priority = self._priorities.__getitem__
+        self._best = PLAIN
+        self._others: Sequence[int] = []
 
     def choose(self, actors: Sequence[int]) -> int:
         self._made += 1
         if self._made > self._horizon:
             return self._made % len(actors)
-        priorities = self._priorities
-        for actor in actors:
-            if actor not in priorities:
-                priorities[actor] = self._random()
-        best = max(range(len(actors)), key=lambda place: priorities[actors[place]])
-        if self._made in self._changes and actors[best] != PLAIN:
-            priorities[actors[best]] = self._changes[self._made]
-            best = max(range(len(actors)), key=lambda place: priorities[actors[place]])
-        return best
+        if self._made not in self._changes and actors[-1] == self._best and actors[:-1] == self._others:
+            return len(actors) - 1  # it has stepped and is ready again, and nobody else has come: it goes on
+        best = max(actors, key=self._priority)
+        if self._made in self._changes and best != PLAIN:
+            self._priorities[best] = self._changes[self._made]
+            best = max(actors, key=self._priority)
+        place = actors.index(best)
+        self._best, self._others = best, [*actors[:place], *actors[place + 1 :]]
+        return place
+
+
+class _Drawn(dict[int, float]):
+    """Priorities by actor; one that is met for the first time draws its own."""
+
+    def __init__(self, draw: Callable[[], float]) -> None:
+        super().__init__({PLAIN: -float("inf")})
+        self._draw = draw
+
+    def __missing__(self, actor: int) -> float:
+        self[actor] = drawn = self._draw()
+        return drawn
