@@ -8,7 +8,7 @@ PLAN ?= quick
 SEED ?= 1
 OUT ?= reports/out/make-verify
 
-.PHONY: help verify test check mission-critical properties schedules load report mutants bench clean
+.PHONY: help verify test services check mission-critical properties schedules load report mutants bench clean
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -28,7 +28,11 @@ verify: $(STAMP) ## Verify the bundled backend and write a report (PLAN, SEED, O
 
 test: $(STAMP) ## Run the tests of this project's own code
 	@echo "==> tests"
-	$(BIN)/pytest tests -n auto --dist worksteal
+	$(BIN)/pytest tests --ignore tests/services -n auto --dist worksteal
+
+services: $(STAMP) ## Verify fifteen small services, each leaky in one way, and their corrected twins
+	@echo "==> services"
+	$(BIN)/pytest tests/services -n auto --dist worksteal -rs
 
 mission-critical: $(STAMP) ## Run the gate: one test per claim, per planted bug, per null target
 	@echo "==> the gate"

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from harness.closing import EXIT_CODES, conclude, tell_explored, tell_first_finding
+from harness.initialising import init
 from harness.verdict import Outcome
 
 COULD_NOT_RUN = 2
@@ -62,9 +63,10 @@ _WORKERS = click.option(
 @click.option("--plan", "plan_name", default="quick", show_default=True, help="quick, standard, deep, or a TOML file.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="One seed, one run.")
 @click.option("--users", type=click.IntRange(min=2), help="Concurrent users; the plan's when left out.")
+@click.option("--url", default="", help="Where the service is, for a target file with an adapter.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in reports/out by default.")
 @_WORKERS
-def verify(target: str, plan_name: str, seed: int, users: int | None, out: Path | None, workers: int) -> None:
+def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, out: Path | None, workers: int) -> None:
     """Carry a plan out on a target, and write a report."""
     from harness.display import Display
     from harness.model import Unreachable
@@ -72,21 +74,23 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, out: Path 
     from harness.plan import PlanError, read_plan
     from harness.resolve import TargetError, resolve
     from harness.store import RunFolder, StoreError
-    from harness.verification import Verification, manifest_of, read_report
+    from harness.verification import Verification, manifest_of, read_report, users_of
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as CI cancels: stop in good order, and report
     try:
         plan = read_plan(plan_name, frozenset(SUBJECTS))
         plan = plan if users is None else plan.with_users(users)
         named = resolve(target)
-        asked = plan.load.users if plan.load else plan.properties.users if plan.properties else 0
+        asked = users_of(plan, named)
         path = out or _new_folder(target, seed)
         manifest = manifest_of(named, plan, seed, asked, _typed(), path)
         folder = RunFolder.create(path, manifest)
     except (PlanError, TargetError, StoreError) as error:
         raise Complaint(str(error)) from error
     with Display() as display:
-        verification = Verification(target=named, plan=plan, seed=seed, folder=folder, workers=workers, say=display.say)
+        verification = Verification(
+            target=named, plan=plan, seed=seed, folder=folder, workers=workers, say=display.say, url=url
+        )
         try:
             report, code = verification.run(), None
         except Exception as error:
@@ -242,7 +246,8 @@ def report_command(folder: Path) -> None:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--attempts", default=5, show_default=True, type=click.IntRange(min=1), help="A race may need several.")
-def replay(file: Path, attempts: int) -> None:
+@click.option("--url", default="", help="Where the service is now, for a witness of a service with an adapter.")
+def replay(file: Path, attempts: int, url: str) -> None:
     """Perform the program of a witness again, and say whether the finding shows again."""
     from harness.model import Unreachable
     from harness.replay import replay_witness
@@ -251,11 +256,11 @@ def replay(file: Path, attempts: int) -> None:
 
     try:
         witness = read_witness(file)
-        result = replay_witness(witness, attempts)
+        result = replay_witness(witness, attempts, url)
     except (StoreError, TargetError, Unreachable) as error:
         raise Complaint(str(error)) from error
     click.echo(f"{witness.checker} on {witness.target}, seed {witness.header.seed}:")
-    for number, step in enumerate(witness.story(), 1):
+    for number, step in enumerate(witness.lines(), 1):
         click.echo(f"  {number:>3}. {step}")
     for line in witness.told:
         click.echo(f"  - {line}")
@@ -263,7 +268,9 @@ def replay(file: Path, attempts: int) -> None:
         click.echo(f"not seen in {result.attempts} attempt{'' if result.attempts == 1 else 's'}")
         sys.exit(EXIT_CODES[Outcome.UNKNOWN])
     click.echo(f"{result.finding.anomaly.upper()}: {result.finding.message}")
-    if witness.interleaving is None:
+    if result.shown is not None:
+        click.echo(f"seen in {result.shown} of {result.attempts} attempts")
+    elif witness.interleaving is None:
         click.echo(f"seen in attempt {result.attempts} of at most {attempts}")
     else:
         click.echo("seen again, step by step as recorded")
@@ -341,3 +348,6 @@ def _new_folder(target: str, seed: int) -> Path:
     while (path := Path("reports") / "out" / f"{plain_name(target)}-{seed}-{number}").exists():
         number += 1
     return path
+
+
+main.add_command(init)

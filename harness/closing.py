@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.evidence import Evidence, Report
+from harness.evidence import Evidence, Report, Suite
 from harness.store import StoreError, read_witness
 from harness.verdict import Finding, Outcome
 
@@ -51,6 +51,9 @@ def tell_first_finding(report: Report, path: Path) -> None:
         if item.verdict.findings:
             finding = _shown_again(item, path)
             click.echo(f"{finding.anomaly.upper()}: {finding.message}")
+            if item.suite is Suite.WIRE:
+                for line in item.told:
+                    click.echo(f"  {line}")
             click.echo(f"Replay: {item.replay}")
             return
 

@@ -30,6 +30,8 @@ class Suite(StrEnum):
     """Random programs of many users, in process or over the network; shrunk to the smallest story."""
     SCHEDULES = "schedules"
     """Small programs in process, under schedules that are chosen, recorded, and replayed; faults at every await."""
+    WIRE = "wire"
+    """A running service of anybody's, over its own protocols, under hostile stimuli."""
     LOAD = "load"
     """Many users at once over real sockets, under Locust."""
 

@@ -103,8 +103,8 @@ class Own:
         gone: notes that nothing may show any more.
     """
 
-    items: dict[Kind, dict[str, Item]] = field(default_factory=lambda: {Kind.THREAD: {}, Kind.NOTE: {}})
-    maybe: dict[Kind, dict[str, None]] = field(default_factory=lambda: {Kind.THREAD: {}, Kind.NOTE: {}})
+    items: dict[str, dict[str, Item]] = field(default_factory=lambda: {Kind.THREAD: {}, Kind.NOTE: {}})
+    maybe: dict[str, dict[str, None]] = field(default_factory=lambda: {Kind.THREAD: {}, Kind.NOTE: {}})
     runs: dict[str, Run] = field(default_factory=dict)
     groups: deque[Group] = field(default_factory=deque)
     grouped: dict[str, Group] = field(default_factory=dict)

@@ -41,7 +41,7 @@ class Memory:
 
     def __init__(self, seed: int) -> None:
         self._canaries = Canaries(seed)
-        self._objects: dict[tuple[Kind, int], list[str]] = {}
+        self._objects: dict[tuple[str, int], list[str]] = {}
         self._versions: dict[str, int] = {}
         self._marks: dict[int, list[str]] = {}
         self._ended: set[str] = set()

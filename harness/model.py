@@ -58,6 +58,10 @@ class Credential(StrEnum):
     """Claims to need no signature (`alg: none`)."""
     AUDIENCE = "audience"
     """Well signed, but issued for another service."""
+    TRUNCATED = "truncated"
+    """The beginning of a valid one."""
+    REVOKED = "revoked"
+    """Valid until its user signed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,29 @@ class CallJoiner:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What the harness knows of one operation.
+
+    Args:
+        name: as in `Operation.name`.
+        makes: the kind of object that its answer names.
+        takes: the kind of object it works on, named by the argument `argument`.
+        argument: the name of that argument.
+        lists: the kind of objects it lists.
+        text: the argument that carries the user's own text.
+        deletes: whether the object it works on is gone afterwards.
+    """
+
+    name: str
+    makes: str | None = None
+    takes: str | None = None
+    argument: str = "id"
+    lists: str | None = None
+    text: str | None = None
+    deletes: bool = False
+
+
 class Delivery(StrEnum):
     """What a target promises about its events."""
 
@@ -170,6 +197,7 @@ class Promises:
         runs_per_user: the most runs of one user at a time; None when no limit is stated.
         delivery: how often an event arrives.
         credentials: the invalid credentials that can be tried on it; empty means access cannot be examined.
+        verbs: its own operations, by name, where they are not those of the vocabulary.
     """
 
     operations: frozenset[str] | None = None
@@ -177,6 +205,7 @@ class Promises:
     runs_per_user: int | None = None
     delivery: Delivery = Delivery.EXACTLY_ONCE
     credentials: frozenset[Credential] = frozenset()
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
 
     def offers(self, operation: Operation) -> bool:
         """Return whether the target offers this operation, with this agent where one is named."""

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from harness.model import Event, EventKind, UserId, Value, is_intruder
-from harness.vocabulary import DISCONNECTED, VOCABULARY, Kind, Verb
+from harness.model import Event, EventKind, UserId, Value, Verb, is_intruder
+from harness.vocabulary import DISCONNECTED, VOCABULARY, Kind
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -129,13 +129,18 @@ class _Asking:
 
 
 class Ownership:
-    """Who was given which id."""
+    """Who was given which id.
 
-    __slots__ = ("_asking", "_objects", "_threads", "_unnamed")
+    Args:
+        verbs: the operations that give them.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_asking", "_objects", "_threads", "_unnamed", "_verbs")
+
+    def __init__(self, verbs: Mapping[str, Verb] = VOCABULARY) -> None:
+        self._verbs = dict(verbs)  # a proxy cannot go to another process
         self._asking: dict[int, _Asking] = {}
-        self._objects: Bounded[tuple[Kind, str], dict[UserId, Made]] = Bounded()
+        self._objects: Bounded[tuple[str, str], dict[UserId, Made]] = Bounded()
         self._unnamed: dict[UserId, Bounded[int, str | None]] = {}
         self._threads: dict[UserId, Bounded[str, None]] = {}
 
@@ -153,7 +158,7 @@ class Ownership:
         """Take the next event."""
         if event.call is None or is_intruder(event.user):
             return
-        verb = VOCABULARY.get(event.name)
+        verb = self._verbs.get(event.name)
         if verb is None or verb.makes is None:
             return
         if event.kind is EventKind.INVOKE:
@@ -171,14 +176,14 @@ class Ownership:
         if event.kind is EventKind.OK and name is not None:
             self._learn(verb.makes, name, event, asking)
 
-    def _learn(self, kind: Kind, name: str, event: Event, asking: _Asking) -> None:
+    def _learn(self, kind: str, name: str, event: Event, asking: _Asking) -> None:
         owners = self._objects.get((kind, name)) or {}
         owners[event.user] = Made(asking.asked, event.index, asking.thread)
         self._objects.set((kind, name), owners)
         if kind is Kind.RUN and asking.thread is not None:
             self._threads.setdefault(event.user, Bounded(MOST_PER_USER)).set(asking.thread, None)
 
-    def owners(self, kind: Kind, name: str | None) -> Mapping[UserId, Made]:
+    def owners(self, kind: str, name: str | None) -> Mapping[UserId, Made]:
         """Return to whom this id was given, and when; empty when nobody is known."""
         return self._objects.get((kind, name)) or {} if name is not None else {}
 

@@ -18,6 +18,11 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
     trials = 400                        # the most in which a mutant must show
     twins = 60                          # of each safe twin
 
+    [wire]                              # of a service with an adapter, in place of the other suites
+    users = 10
+    rounds = 8                          # busy waves of each stimulus
+    stimuli = ["in-turn", "ids"]        # left out: all of them
+
     [load]                              # or above: load = false
     duration_s = 20
     users = 10
@@ -86,6 +91,23 @@ class SchedulesBudget(_Part):
     """Schedules of each safe twin."""
 
 
+class WireBudget(_Part):
+    """How much the wire suite does to a service."""
+
+    users: Annotated[int, Field(ge=2, le=1_000)] = 10
+    """Concurrent users."""
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = 8
+    """Busy waves of each stimulus."""
+    volume: Annotated[int, Field(ge=1, le=10_000_000)] = 2_000
+    """Short requests of the stimulus `volume`."""
+    stimuli: tuple[str, ...] | None = None
+    """Which; None means all."""
+    shrink_s: Annotated[float, Field(ge=0)] = 20.0
+    """The most seconds spent on making what was found smaller."""
+    attempts: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """How often the smallest is performed, to say how often it shows."""
+
+
 class LoadBudget(_Part):
     """How much the load suite does."""
 
@@ -110,6 +132,8 @@ class Plan(_Part):
     """None leaves the suite out; `properties = false` in a file."""
     schedules: SchedulesBudget | None = None
     """None leaves the suite out, which only a target in this process can pass."""
+    wire: WireBudget = WireBudget()
+    """Of a service with an adapter; any other target has the other suites."""
     load: LoadBudget | None = LoadBudget()
     """None leaves the suite out; `load = false` in a file."""
 
@@ -127,6 +151,7 @@ class Plan(_Part):
         changed = self.model_dump()
         if changed["properties"]:
             changed["properties"]["users"] = min(max(2, users), MOST_IN_TOURS)
+        changed["wire"]["users"] = users
         if changed["load"]:
             changed["load"]["users"] = users
         try:
@@ -155,18 +180,21 @@ PLANS: Mapping[str, Plan] = {
             name="quick",
             trials=QUICK_TRIALS,
             properties=PropertiesBudget(examples=15),
+            wire=WireBudget(rounds=4, volume=1_000, shrink_s=10),
             load=LoadBudget(duration_s=5),
         ),
         Plan(
             name="standard",
             properties=PropertiesBudget(examples=300, steps=40, component_examples=300, shrink_s=60),
             schedules=SchedulesBudget(schedules=2_000),
+            wire=WireBudget(rounds=12, volume=4_000),
             load=LoadBudget(duration_s=30),
         ),
         Plan(
             name="deep",
             properties=PropertiesBudget(examples=5_000, steps=80, component_examples=2_000, shrink_s=300),
             schedules=SchedulesBudget(schedules=100_000, shrink_runs=1_000, twins=2_000),
+            wire=WireBudget(users=50, rounds=100, volume=100_000, shrink_s=120),
             load=LoadBudget(duration_s=300, users=50),
         ),
     )

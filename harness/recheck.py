@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.checkers import CHECKERS
+from harness.checkers import checkers_for
 from harness.evidence import Evidence, Suite
 from harness.model import Event, Header
 from harness.store import RunFolder
@@ -62,7 +62,7 @@ def judge_anew(folder: RunFolder) -> Mapping[str, Judged]:
 
 
 def _folded(header: Header, events: Iterable[Event]) -> Mapping[str, Verdict]:
-    folds = {name: FoldGuard(checker, header) for name, checker in CHECKERS.items()}
+    folds = {name: FoldGuard(checker, header) for name, checker in checkers_for(header.promises).items()}
     for event in events:
         for fold in folds.values():
             fold.step(event)

@@ -2,14 +2,11 @@
 
 A name is `reference`, `service`, a mutant, safe twin or null target, or a user's own: `module:attribute` or
 `path/to/file.py:attribute`. The attribute is a callable without arguments that returns a Target, or an async context
-manager of one. It may import what lies in the working directory, and beside its file.
+manager of one; or an Adapter, whose file may be named alone when it is called `adapter` there.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
@@ -19,11 +16,12 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any
 
+from harness.adapter import Adapter
 from harness.checkers import CHECKERS
+from harness.importing import TargetError, imported, split
 from harness.model import Target, Unreachable
 from harness.mutants import SUBJECTS, Subject
 from harness.performance import OpenTarget
@@ -32,7 +30,11 @@ from harness.targets.reference import Workshop, components_of
 from harness.targets.service import open_service
 from reference_impl.app import Parts
 
+__all__ = ["TARGETS", "NamedTarget", "TargetError", "open_explorer", "resolve"]
+
 REFERENCE, SERVICE = "reference", "service"
+ADAPTER = "adapter"
+"""What an adapter is called in its file."""
 
 TARGETS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,10 +42,6 @@ TARGETS: Mapping[str, str] = MappingProxyType(
         SERVICE: "the bundled backend in a uvicorn process on 127.0.0.1, over real HTTP and WebSocket",
     }
 )
-
-
-class TargetError(Exception):
-    """A target cannot be found. Says what was looked for, why it failed, and what to give instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,7 @@ class NamedTarget:
         server: what the server process of the load suite is asked for; None when it cannot serve this target.
         subject: the mutant, twin or null target that it is.
         built: builds once what can be opened again and again, as new each time; None when only `open` is known.
+        adapter: of a service, which is verified over the wire, and in no other way; None for every other target.
     """
 
     name: str
@@ -63,6 +62,7 @@ class NamedTarget:
     server: str | None = None
     subject: Subject | None = None
     built: Callable[[], AbstractContextManager[OpenTarget]] | None = None
+    adapter: Adapter | None = None
 
     def prepared(self) -> AbstractContextManager[OpenTarget]:
         """Return the cheapest way to open the target as new, again and again."""
@@ -83,7 +83,7 @@ def resolve(name: str) -> NamedTarget:
     if name in SUBJECTS:
         subject = SUBJECTS[name]
         return NamedTarget(name, subject.open, subject.server, subject, subject.built)
-    return NamedTarget(name, _own(name))
+    return _own(name)
 
 
 @contextmanager
@@ -98,39 +98,22 @@ def open_explorer(name: str, seed: int) -> Iterator[Explorer]:
         yield opened
 
 
-def _own(name: str) -> OpenTarget:
-    where, colon, attribute = name.rpartition(":")
-    if not colon or not attribute:
+def _own(name: str) -> NamedTarget:
+    if split(name, ADAPTER) == ("", ""):
         raise TargetError(
             f"there is no target {name!r}: give {', '.join(TARGETS)}, a name that `harness list` shows, or your own as "
             "module:attribute or path/to/file.py:attribute"
         )
-    try:
-        make = getattr(_module(where), attribute)
-    except AttributeError as error:
-        raise TargetError(f"{where} has no {attribute!r}, so there is no target: name a callable in it") from error
+    make = imported(name, ADAPTER)
+    if isinstance(make, Adapter):
+        return NamedTarget(name, lambda: _in_process_only(name), adapter=make)
     if not callable(make):
         raise TargetError(f"{name} is a {type(make).__name__}, not a callable: name a function that returns a Target")
-    return lambda: _opened(name, make)
+    return NamedTarget(name, lambda: _opened(name, make))
 
 
-def _module(where: str) -> ModuleType:
-    beside = [str(Path(where).resolve().parent)] if where.endswith(".py") else []
-    # At the end, so that a user's folder called `reports` hides nothing of ours.
-    sys.path.extend(folder for folder in (str(Path.cwd()), *beside) if folder not in sys.path)
-    try:
-        if not where.endswith(".py"):
-            return importlib.import_module(where)
-        path = Path(where).resolve()
-        spec = importlib.util.spec_from_file_location(f"harness_target_{path.stem}", path)
-        assert spec is not None, f"{path} ends in .py"
-        assert spec.loader is not None, f"{path} ends in .py"
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise TargetError(f"{where} cannot be imported ({error!r}): mend it, or name another target") from error
-    return module
+def _in_process_only(name: str) -> AbstractAsyncContextManager[Target]:
+    raise TargetError(f"{name} is an adapter: give it to `harness verify`, which verifies it over the wire")
 
 
 @asynccontextmanager

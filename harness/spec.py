@@ -155,7 +155,7 @@ class SingleUser:
         elif verb.makes is not None:
             yield from self._made(call, verb.makes, answer)
 
-    def _made(self, call: Call, kind: Kind, answer: Any) -> Iterator[Deviation]:
+    def _made(self, call: Call, kind: str, answer: Any) -> Iterator[Deviation]:
         name = _id_of(answer)
         if name is None:
             yield self._unexplained(call, "was answered without an id")
@@ -191,7 +191,7 @@ class SingleUser:
         note.overwrite(call.invocation.index, call.completion.index, self._oldest)
         note.written[arguments["text"]] = call.completion.index
 
-    def _listed(self, call: Call, kind: Kind, answer: Any) -> Iterator[Deviation]:
+    def _listed(self, call: Call, kind: str, answer: Any) -> Iterator[Deviation]:
         if not isinstance(answer, list):
             yield self._unexplained(call, "was not answered with a list")
             return
@@ -213,7 +213,7 @@ class SingleUser:
         if kind is Kind.NOTE and not query:
             yield from self._groups(call, set(seen.values()))
 
-    def _seen(self, call: Call, kind: Kind, name: str | None, text: str) -> Iterator[Deviation]:
+    def _seen(self, call: Call, kind: str, name: str | None, text: str) -> Iterator[Deviation]:
         begun = call.invocation.index
         item = self._own.items[kind].get(name or "")
         if item is not None:
@@ -262,7 +262,7 @@ class SingleUser:
                 message = f"a run that completed left no note: {_short(group.texts[0])}"
                 yield Deviation(Aspect.LOST, message, _both(call))
 
-    def _read(self, call: Call, kind: Kind, answer: Any) -> Iterator[Deviation]:
+    def _read(self, call: Call, kind: str, answer: Any) -> Iterator[Deviation]:
         name = call.invocation.value["id"]
         if self._item(kind, name) is None and not self._is_gone(kind, name):
             return
@@ -340,10 +340,10 @@ class SingleUser:
         reason = call.completion.value.get("error", "") if isinstance(call.completion.value, Mapping) else ""
         yield self._unexplained(call, f"ended in an error: {_short(str(reason))}")
 
-    def _item(self, kind: Kind, name: object) -> Item | None:
+    def _item(self, kind: str, name: object) -> Item | None:
         return self._own.items.get(kind, {}).get(str(name))
 
-    def _is_gone(self, kind: Kind, name: object) -> bool:
+    def _is_gone(self, kind: str, name: object) -> bool:
         return kind is Kind.NOTE and name in self._own.gone
 
     def _unexplained(self, call: Call, what: str) -> Deviation:
@@ -364,7 +364,7 @@ def _version_of(answer: Any) -> int | None:
     return version if isinstance(version, int) else None
 
 
-def _text_of(answer: Any, kind: Kind) -> str:
+def _text_of(answer: Any, kind: str) -> str:
     text = answer.get("title" if kind is Kind.THREAD else "text") if isinstance(answer, Mapping) else None
     return text if isinstance(text, str) else json.dumps(answer, default=str)
 

@@ -15,18 +15,20 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from harness.checkers import CHECKERS
+from harness.adapter import Adapter
+from harness.checkers import CHECKERS, OF_ANY_SERVICE
 from harness.claims import report_of
 from harness.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
 from harness.model import History, Unreachable
 from harness.mutants import SUBJECTS
-from harness.plan import Plan
+from harness.plan import PLANS, Plan
 from harness.properties.suite import PropertiesSuite
 from harness.resolve import NamedTarget, open_explorer
 from harness.schedules.suite import SchedulesSuite
 from harness.store import RunFolder, plain_name
 from harness.trials import TrialOrder, schedules_orders, try_under_load, under_load, under_way
 from harness.verdict import Finding, judge
+from harness.wire.suite import WireSuite
 from reports import render
 
 TRIAL_S = 4.0
@@ -48,7 +50,7 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
         run=out.name,
         target=target.name,
         plan=plan.name,
-        required=plan.claims,
+        required=plan.claims if target.adapter is None else required_of(target.adapter, plan),
         seed=seed,
         users=users,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -56,6 +58,22 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
         environment=environment(),
         command=command,
     )
+
+
+def users_of(plan: Plan, target: NamedTarget) -> int:
+    """Return how many users a plan puts on a target at once."""
+    if target.adapter is not None:
+        return plan.wire.users
+    return plan.load.users if plan.load else plan.properties.users if plan.properties else 0
+
+
+def required_of(adapter: Adapter, plan: Plan) -> tuple[str, ...]:
+    """Return the claims that are required of a service with an adapter.
+
+    A plan of one's own requires what it says. A built-in one requires everything that this version can adjudicate; of
+    a service that is whatever can be seen over the wire.
+    """
+    return tuple(name for name in plan.claims if name in adapter.claims) if plan.name in PLANS else plan.claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +85,7 @@ class Verification:
         folder: made for it.
         workers: trials at a time.
         say: told what is going on, in short lines.
+        url: of a service with an adapter; `""` where the adapter says it.
     """
 
     target: NamedTarget
@@ -75,6 +94,7 @@ class Verification:
     folder: RunFolder
     workers: int
     say: Callable[[str], None]
+    url: str = ""
 
     def run(self) -> Report:
         """Carry the plan out and render the report.
@@ -88,11 +108,15 @@ class Verification:
         try:
             orders = self._orders()
             with under_way(orders, self.workers) as trials:
-                self._properties()
-                self._schedules()
+                if self.target.adapter is None:
+                    self._properties()
+                    self._schedules()
+                else:
+                    self._wire(self.target.adapter)
                 for number, trial in enumerate(trials, 1):
                     self._tried(f"{number} of {len(orders)}", trial)
-            self._load()
+            if self.target.adapter is None:
+                self._load()
             self.folder.conclude()
         except BaseException as error:
             reason = str(error) if isinstance(error, Unreachable) else type(error).__name__
@@ -116,6 +140,18 @@ class Verification:
         )
         self._keep(suite.run())
 
+    def _wire(self, adapter: Adapter) -> None:
+        suite = WireSuite(
+            target=self.target.name,
+            adapter=adapter,
+            url=self.url,
+            budget=self.plan.wire,
+            seed=self.seed,
+            folder=self.folder,
+            say=lambda line: self.say(f"wire: {line}"),
+        )
+        self._keep(suite.run())
+
     def _schedules(self) -> None:
         if self.plan.schedules is None:
             return
@@ -132,11 +168,16 @@ class Verification:
         self._keep(suite.run())
 
     def _orders(self) -> list[TrialOrder]:
-        return [
+        orders = [
             TrialOrder(name, self.seed, folder=self.folder.path if name in _KEPT else None)
             for name, subject in SUBJECTS.items()
             if Suite.PROPERTIES in subject.suites and (self.plan.trials is None or name in self.plan.trials)
-        ] + (schedules_orders(self.plan.schedules, self.plan.trials, self.seed) if self.plan.schedules else [])
+        ]
+        if self.target.adapter is not None:
+            return [order for order in orders if SUBJECTS[order.subject].expected in ("", *OF_ANY_SERVICE)]
+        return orders + (
+            schedules_orders(self.plan.schedules, self.plan.trials, self.seed) if self.plan.schedules else []
+        )
 
     def _tried(self, which: str, trial: Trial) -> None:
         self.folder.add(trial)

@@ -29,9 +29,11 @@ in each run; `agent_completed` or `agent_error` is the last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+
+from harness.model import Promises, Verb
 
 
 class Kind(StrEnum):
@@ -40,27 +42,6 @@ class Kind(StrEnum):
     THREAD = "thread"
     NOTE = "note"
     RUN = "run"
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One operation of the vocabulary.
-
-    Args:
-        name: as in `Operation.name`.
-        makes: the kind of object that its answer names.
-        takes: the kind of object it works on, named by the argument `argument`.
-        argument: the name of that argument.
-        lists: the kind of objects it lists.
-        text: the argument that carries the user's own text.
-    """
-
-    name: str
-    makes: Kind | None = None
-    takes: Kind | None = None
-    argument: str = "id"
-    lists: Kind | None = None
-    text: str | None = None
 
 
 VOCABULARY = MappingProxyType(
@@ -73,7 +54,7 @@ VOCABULARY = MappingProxyType(
             Verb("write_note", makes=Kind.NOTE, text="text"),
             Verb("read_note", takes=Kind.NOTE),
             Verb("edit_note", takes=Kind.NOTE, text="text"),
-            Verb("delete_note", takes=Kind.NOTE),
+            Verb("delete_note", takes=Kind.NOTE, deletes=True),
             Verb("list_notes", lists=Kind.NOTE),
             Verb("search_notes", lists=Kind.NOTE, text="text"),
             Verb("start_run", makes=Kind.RUN, takes=Kind.THREAD, argument="thread", text="text"),
@@ -83,6 +64,12 @@ VOCABULARY = MappingProxyType(
         )
     }
 )
+
+
+def verbs_of(promises: Promises) -> Mapping[str, Verb]:
+    """Return the operations that a target has: its own, or else those of the vocabulary."""
+    return promises.verbs or VOCABULARY
+
 
 LAST_EVENTS = frozenset({"agent_completed", "agent_error"})
 """The types of a run's last event."""

@@ -23,6 +23,7 @@ from reports.before_after import before_and_after
 from reports.escaping import shown
 from reports.explored import runs_of_schedules
 from reports.matrix import matrix
+from reports.stimulated import outcome, stimulated
 from reports.stories import Judge, ReadHistory, scheduled, stories
 from reports.struck_lines import struck_lines
 
@@ -49,6 +50,7 @@ def as_html(report: Report, read_history: ReadHistory, judge: Judge | None = Non
         stories=stories(report, read_history, judge),
         scheduled=scheduled(report, read_history, judge),
         explorations=runs_of_schedules(report),
+        stimulations=stimulated(report),
         firsts=first_findings.shown(report),
         firsts_in_short=first_findings.in_short(report),
         sides=[(side, matrix(side)) for side in before_and_after(report)],
@@ -88,6 +90,7 @@ def _environment() -> Environment:
         weaknesses=derive.weaknesses,
         evidence_of=derive.evidence_of,
         words=schedule_words,
+        outcome=outcome,
         courses=growth.courses,
         last_stretch=growth.last_stretch,
         stretches=growth.stretches,

@@ -16,6 +16,7 @@ from reports import derive, first_findings, growth, issues, schedule_words, summ
 from reports.before_after import before_and_after
 from reports.escaping import Verbatim, block, code, escaped
 from reports.explored import runs_of_schedules
+from reports.stimulated import outcome, stimulated
 from reports.struck_lines import struck_lines
 from reports.told import order
 
@@ -36,6 +37,7 @@ def as_markdown(report: Report) -> str:
         trust=trust.trust(report),
         by_suite=trust.by_suite(report),
         explorations=runs_of_schedules(report),
+        stimulations=stimulated(report),
         found_in_schedules=derive.found_in(report, Suite.SCHEDULES),
         firsts=first_findings.shown(report),
         firsts_in_short=first_findings.in_short(report),
@@ -64,6 +66,7 @@ def _environment() -> Environment:
         VIOLATED=Outcome.VIOLATED,
         UNKNOWN=Outcome.UNKNOWN,
         words=schedule_words,
+        outcome=outcome,
         last_stretch=growth.last_stretch,
         order=order,
         stretches=growth.stretches,

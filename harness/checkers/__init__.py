@@ -20,6 +20,7 @@ from harness.checkers import (
     sessions,
     tampering,
 )
+from harness.model import Promises
 from harness.verdict import Checker
 
 CHECKERS: Mapping[str, Checker] = MappingProxyType(
@@ -40,3 +41,11 @@ CHECKERS: Mapping[str, Checker] = MappingProxyType(
     }
 )
 """Every checker, by name."""
+
+OF_ANY_SERVICE = ("leak", "access")
+"""The checkers that need no more than marks and ids: they can judge a service that has operations of its own."""
+
+
+def checkers_for(promises: Promises) -> Mapping[str, Checker]:
+    """Return the checkers that can judge a target with these operations."""
+    return {name: CHECKERS[name] for name in OF_ANY_SERVICE} if promises.verbs else CHECKERS

@@ -16,10 +16,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from harness.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, is_intruder
+from harness.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, Verb, is_intruder
 from harness.ownership import Bounded, Made, Ownership, text_of
 from harness.verdict import Checker, Finding, Tally, Verdict
-from harness.vocabulary import VOCABULARY, Kind, Verb
+from harness.vocabulary import verbs_of
 
 NAME = "access"
 UNAUTHENTICATED, FOREIGN, REVEALED = "unauthenticated", "foreign-object", "existence-revealed"
@@ -27,6 +27,7 @@ BESIDE_THE_POINT = frozenset({400, 409, 422, 429})
 """Statuses of refusals that can have another reason than whose object it is."""
 NOT_COMPARED = BESIDE_THE_POINT - {409}
 """The same, for comparing refusals: a conflict says that there is something to conflict with."""
+GONE = frozenset({404, 410})
 _VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|\d+", re.IGNORECASE)
 
 
@@ -60,11 +61,13 @@ class AccessFold:
         """Have seen no call yet."""
         self._tally = Tally(NAME)
         self._calls = CallJoiner()
-        self._ownership = Ownership()
+        self._verbs = verbs_of(header.promises)
+        self._ownership = Ownership(self._verbs)
         self._working: set[str] = set()
         self._refused: Counter[str] = Counter()
         self._objects: Bounded[tuple[str, str], _Object] = Bounded()
         self._deleted: Bounded[str, None] = Bounded()
+        self._attempted: Bounded[str, Event] = Bounded()
         self._foreign: dict[str, _Refusal] = {}
         self._unknown: dict[str, _Refusal] = {}
         self._revealing: set[str] = set()
@@ -72,13 +75,13 @@ class AccessFold:
     def step(self, event: Event) -> None:
         """Take the next event."""
         self._ownership.step(event)
-        if event.kind is EventKind.INVOKE and event.name == "delete_note":
-            self._deleting(event)
+        verb = self._verbs.get(event.name)
+        if event.kind is EventKind.INVOKE and verb is not None and verb.deletes:
+            self._deleting(event, verb)
         if event.kind is EventKind.PUSH and is_intruder(event.user):
             self._tally.examine(UNAUTHENTICATED)
             self._intruded(event, f"was sent {event.name}", (event.index,))
         call = self._calls.step(event)
-        verb = VOCABULARY.get(event.name)
         if call is None or verb is None:
             return
         if is_intruder(event.user):
@@ -121,6 +124,8 @@ class AccessFold:
         if event.user in owners:
             if event.kind is EventKind.OK:
                 self._own(verb, name)
+            elif _status(event) in GONE and name not in self._deleted:
+                self._lost(event, verb, name)
         elif event.kind is EventKind.OK:
             if owners:
                 self._reached(call, verb, name, *next(iter(owners.items())))
@@ -135,6 +140,21 @@ class AccessFold:
         self._tally.examine(FOREIGN, tried.refused)
         tried.refused = 0
         self._objects.set((verb.name, name), tried)
+
+    def _lost(self, event: Event, verb: Verb, name: str) -> None:
+        """Take in that an object is gone that its owner has not deleted: somebody else may have, refused or not."""
+        if (attempt := self._attempted.pop(name)) is None:
+            return
+        self._tally.examine(FOREIGN)
+        self._tally.find(
+            Finding(
+                anomaly=FOREIGN,
+                message=f"{event.user}'s {verb.takes} {name} is gone after {attempt.user} asked for {attempt.name}",
+                observer=attempt.user,
+                owner=event.user,
+                witness=(attempt.index, event.index),
+            )
+        )
 
     def _reached(self, call: Call, verb: Verb, name: str, owner: UserId, made: Made) -> None:
         observer = call.completion.user
@@ -162,10 +182,14 @@ class AccessFold:
                 tried.refused += 1
         self._compare(verb.name, _refusal(event, name), self._foreign, self._unknown)
 
-    def _deleting(self, event: Event) -> None:
-        name = text_of(event.value, "id")
-        if name is not None and event.user in self._ownership.owners(Kind.NOTE, name):
+    def _deleting(self, event: Event, verb: Verb) -> None:
+        """Take in that somebody asks that an object be deleted: its owner, or another who should not get it."""
+        name = text_of(event.value, verb.argument)
+        owners = self._ownership.owners(verb.takes or "", name)
+        if name is not None and event.user in owners:
             self._deleted.set(name, None)
+        elif name is not None and owners:
+            self._attempted.set(name, event)
 
     def _compare(
         self, verb: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.load.person import Person
-from harness.model import Credential, Value
+from harness.model import Value
+from harness.targets.dialect import INVALID
 from harness.vocabulary import VOCABULARY
 
 Habit = Callable[[Person], None]
@@ -123,7 +124,7 @@ def peek(person: Person) -> None:
 
 def trespass(person: Person) -> None:
     """Ask under this user's name with a credential that is not valid."""
-    credential = person.random.choice([item for item in Credential if item is not Credential.VALID])
+    credential = person.random.choice(sorted(INVALID))
     person.trespass(credential, person.random.choice(("list_notes", "list_threads")))
 
 

@@ -152,7 +152,6 @@ def _no_log() -> Iterator[None]:
 @contextmanager
 def _no_collector() -> Iterator[None]:
     enabled = gc.isenabled()
-    gc.collect()
     gc.freeze()
     gc.disable()
     try:

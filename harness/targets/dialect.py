@@ -28,8 +28,8 @@ SECRET_VARIABLE = "HARNESS_TOKEN_SECRET"
 
 TOKEN_LIFE_S = 24 * 3600.0
 
-INVALID = frozenset(Credential) - {Credential.VALID}
-"""Every invalid credential can be tried on a service whose secret the harness knows."""
+INVALID = frozenset(Credential) - {Credential.VALID, Credential.REVOKED}
+"""Every invalid credential can be tried on a service whose secret the harness knows; its users cannot sign out."""
 
 STATED = Promises(runs_per_user=3, credentials=INVALID)
 """What the bundled backend states of itself under the settings that the harness gives it."""
@@ -51,7 +51,8 @@ def token_for(user: User, secret: str) -> str | None:
     if user.credential is Credential.UNSIGNED:
         return jwt.encode(claims, None, algorithm="none")
     key = "a key that is not the one of the service" if user.credential is Credential.FORGED else secret
-    return jwt.encode(claims, key, algorithm="HS256")
+    token = jwt.encode(claims, key, algorithm="HS256")
+    return token[: -len(token) // 4] if user.credential is Credential.TRUNCATED else token
 
 
 class Socket(Protocol):

@@ -128,7 +128,7 @@ class TestTrials:
         trial = carry_out(order)
         assert (True, Suite.SCHEDULES, "") == (trial.passed, trial.suite, trial.error)
         said = trial.measures["schedules"]
-        assert said["run"] == said["to_first"] <= 50
+        assert said["run"] == said["to_first"] <= SchedulesBudget().trials
         assert {"strategy", "mode", "scene"} < set(said)
 
     def test_a_twin_is_explored_in_full(self) -> None:

@@ -1,0 +1,348 @@
+"""What an `isolation_target.py` is made of: how users of a service sign in, what they ask, and what is pushed to them.
+
+    from harness.adapter import Adapter, Channel, Route, bearer
+
+    adapter = Adapter(
+        name="notes",
+        sign_in=bearer(lambda user: my_token(user.name)),
+        routes=[
+            Route("write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note"),
+            Route("read_note", "GET", "/notes/{note}"),
+            Route("list_notes", "GET", "/notes"),
+            Route("delete_note", "DELETE", "/notes/{note}", deletes=True),
+        ],
+        channels=[Channel("events", "websocket", "/events")],
+    )
+
+Placeholders, in every text of it (path, query, headers, bodies, messages):
+
+- `{canary}`: a fresh text of the asking user, which carries their mark;
+- `{user}`: the user's name; `{session}`: an id that the client chooses, and keeps when it connects again;
+- anything else, such as `{note}`, is the id of an object of that kind, which some route `makes`. `{note:other}` is
+  another place for such an id, which usually is the same: a service may check the one and use the other.
+
+The URL is given on the command line (`--url`) or here. Or an application is: `module:attribute` or `file.py:attribute`,
+which is then served from here.
+
+How it works. An adapter is data; `harness.wire` performs it. `harness init` writes a first one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from harness.model import Credential, Promises, Value, Verb
+from harness.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, session, trusted
+
+__all__ = [
+    "Adapter",
+    "AdapterError",
+    "Channel",
+    "LogFile",
+    "Message",
+    "Route",
+    "SignIn",
+    "api_key",
+    "basic",
+    "bearer",
+    "cookie",
+    "nobody",
+    "session",
+    "trusted",
+]
+
+Protocol = Literal["websocket", "sse", "lines", "socketio"]
+"""How a channel pushes: a WebSocket, server-sent events, a body of one JSON value a line, Socket.IO."""
+CANARY, USER, SESSION = "canary", "user", "session"
+GIVEN = frozenset({CANARY, USER, SESSION})
+"""Placeholders that are no objects."""
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]+))?\}")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class AdapterError(ValueError):
+    """An adapter cannot be used. Says all that is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place where an object's id stands.
+
+    Args:
+        kind: of the object.
+        label: tells several of one kind apart; usually `""`.
+    """
+
+    kind: str
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """How it is called among the arguments of an operation."""
+        return f"{self.kind}:{self.label}" if self.label else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing that a user can ask over HTTP.
+
+    Args:
+        name: of the operation, as in reports; unique in the adapter.
+        method, path: of the request.
+        query, headers: added to it.
+        json, form, text: its body, in one of three forms.
+        makes: the kind of object that the answer names.
+        id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone.
+        deletes: whether the object it works on is gone afterwards.
+        streams: the answer comes in pieces, each of which is recorded as it arrives.
+    """
+
+    name: str
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Value = None
+    form: Mapping[str, str] | None = None
+    text: str | None = None
+    makes: str = ""
+    id: str = "id"
+    deletes: bool = False
+    streams: Literal["", "sse", "lines"] = ""
+
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        """Everything that may hold placeholders."""
+        return (self.path, dict(self.query), dict(self.headers), self.json, self.form, self.text)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The objects it works on, each once, those of the path first."""
+        return tuple(dict.fromkeys(slot for part in self.parts for slot in slots_in(part)))
+
+    @property
+    def carries(self) -> bool:
+        """Whether it brings a user's own text in."""
+        return any(CANARY in names_in(part) for part in self.parts)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method.upper() in _READING
+
+    @property
+    def verb(self) -> Verb:
+        """What checkers know of it. Of several objects it works on the last, which is the innermost."""
+        slots = [slot for slot in self.slots if not slot.label] or list(self.slots)
+        taken = slots[-1] if slots else None
+        return Verb(
+            self.name,
+            makes=self.makes or None,
+            takes=taken.kind if taken else None,
+            argument=taken.name if taken else "id",
+            deletes=self.deletes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that a user can say over a channel.
+
+    Args:
+        name: of the operation; unique in the adapter.
+        send: the frame: JSON, or text; of Socket.IO, `[event, argument, ...]`.
+    """
+
+    name: str
+    send: Value
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The objects it works on."""
+        return tuple(dict.fromkeys(slots_in(self.send)))
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where things are pushed to a user.
+
+    Args:
+        name: as in reports.
+        protocol: see there.
+        path: of it.
+        query, headers: of the request that opens it; the user's own credentials are added.
+        hello: messages that are said each time it has been opened.
+        messages: further ones that can be said.
+        subprotocols: offered by a WebSocket.
+    """
+
+    name: str
+    protocol: Protocol
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hello: Sequence[Message] = ()
+    messages: Sequence[Message] = ()
+    subprotocols: Sequence[str] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The objects that it is opened on."""
+        found = [*slots_in(self.path), *slots_in(dict(self.query)), *slots_in(dict(self.headers))]
+        return tuple(dict.fromkeys([*found, *(slot for message in self.hello for slot in message.slots)]))
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the client chooses an id for it."""
+        return any(SESSION in names_in(part) for part in (self.path, dict(self.query), dict(self.headers)))
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """What the service writes of its users.
+
+    Args:
+        path: of the file, as seen from where the harness runs.
+        user: a regular expression whose first group is the name of the user whom a record is about.
+    """
+
+    path: str
+    user: str = r'"user": "([^"]*)"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A service, as its users see it.
+
+    Args:
+        name: as in reports.
+        sign_in: how users prove who they are.
+        routes: what they can ask.
+        channels: what is pushed to them.
+        url: where it is, unless the command line says so.
+        app: the ASGI application that it is, `module:attribute`, when it is to be served from here.
+        http2: whether it speaks HTTP/2 without TLS, with no upgrade.
+        log: its log file; a record under one user's name must not carry what another wrote.
+        same_name: what the service makes of a user's name before it compares (`str.casefold`): users whose names come
+            to the same are one user to it, and meant to be.
+
+    Raises:
+        AdapterError: it is not consistent.
+    """
+
+    name: str
+    sign_in: SignIn
+    routes: Sequence[Route]
+    channels: Sequence[Channel] = ()
+    url: str = ""
+    app: str = ""
+    http2: bool = False
+    log: LogFile | None = None
+    same_name: Callable[[str], str] = str
+
+    def __post_init__(self) -> None:
+        """Say at once what is wrong with it."""
+        if wrong := [*_mistakes(self)]:
+            raise AdapterError(f"the adapter {self.name!r} is wrong: {'; '.join(wrong)}")
+
+    def route(self, name: str) -> Route:
+        """Return the route of this name."""
+        return next(route for route in self.routes if route.name == name)
+
+    def channel(self, name: str) -> Channel:
+        """Return the channel of this name."""
+        return next(channel for channel in self.channels if channel.name == name)
+
+    def message(self, name: str) -> tuple[Channel, Message]:
+        """Return the message of this name, and the channel over which it is said."""
+        said = ((channel, message) for channel in self.channels for message in (*channel.hello, *channel.messages))
+        return next((channel, message) for channel, message in said if message.name == name)
+
+    @property
+    def promises(self) -> Promises:
+        """What checkers are told of the service."""
+        verbs = {route.name: route.verb for route in self.routes}
+        return Promises(operations=frozenset(verbs), credentials=self.sign_in.invalid, verbs=verbs)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The claims that can be shown of it."""
+        tries = frozenset(Credential) & self.sign_in.invalid
+        taking = any(route.slots for route in self.routes)
+        return ("SES-2", *(["AUT-1"] if tries else []), *(["AUT-2"] if taking else []))
+
+
+def slots_in(value: Any) -> Iterator[Slot]:
+    """Yield the objects that a template names."""
+    for name, label in _placeholders(value):
+        if name not in GIVEN:
+            yield Slot(name, label)
+
+
+def names_in(value: Any) -> frozenset[str]:
+    """Return the names of all placeholders of a template."""
+    return frozenset(name for name, _ in _placeholders(value))
+
+
+def fill(value: Any, given: Mapping[str, str]) -> Any:
+    """Return a template with its placeholders replaced.
+
+    Args:
+        value: a text, or JSON with texts in it. A text that is one placeholder and nothing else, whose value is a
+            whole number, stays a text: an id is what the service said.
+        given: by `Slot.name` or the name of a placeholder; of a label that is not given, what its kind has.
+    """
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda found: _given(found, given), value)
+    if isinstance(value, Mapping):
+        return {key: fill(item, given) for key, item in value.items()}
+    return [fill(item, given) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _given(found: re.Match[str], given: Mapping[str, str]) -> str:
+    name, label = found.group(1), found.group(2)
+    text = given.get(f"{name}:{label}") if label else None
+    return given[name] if text is None else text
+
+
+def _placeholders(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        for found in _PLACEHOLDER.finditer(value):
+            yield found.group(1), found.group(2) or ""
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _placeholders(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _placeholders(item)
+
+
+def _mistakes(adapter: Adapter) -> Iterator[str]:
+    made = {route.makes for route in adapter.routes}
+    named = [route.name for route in adapter.routes]
+    named += [message.name for channel in adapter.channels for message in (*channel.hello, *channel.messages)]
+    users = [(route.name, route.slots) for route in adapter.routes]
+    users += [(channel.name, channel.slots) for channel in adapter.channels]
+    for name in sorted({name for name in named if named.count(name) > 1}):
+        yield f"two operations are called {name!r}"
+    for name, slots in users:
+        for slot in slots:
+            if slot.kind not in made - {""}:
+                yield f"{name} needs a {{{slot.kind}}}, and no route has makes={slot.kind!r}"
+    for channel in adapter.channels:
+        if channel.protocol not in get_args(Protocol):
+            known = ", ".join(get_args(Protocol))
+            yield f"channel {channel.name!r} has the protocol {channel.protocol!r}: give {known}"
+    if not any(route.carries for route in adapter.routes) and not _says_canary(adapter):
+        yield "no route and no message carries a {canary}, so nobody's data could be told from anybody else's"
+    for route in adapter.routes:
+        if sum(body is not None for body in (route.json, route.form, route.text)) > 1:
+            yield f"{route.name} has more than one body: give json, form or text"
+
+
+def _says_canary(adapter: Adapter) -> bool:
+    messages = [message for channel in adapter.channels for message in (*channel.hello, *channel.messages)]
+    return any(CANARY in names_in(message.send) for message in messages)

@@ -1,0 +1,126 @@
+"""What came back over HTTP, and what of it goes into a history.
+
+Rules:
+
+- Everything that a user receives is kept: status, every header and cookie, the body. Of a long text what lies around
+  marks is kept, and its beginning; the rest is counted.
+- A refusal is a status from 400 to 499, or a redirect to a page where one signs in. From 500 on nobody knows whether it
+  happened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.adapter import Route
+from harness.canary import Canaries
+from harness.model import EventKind, Value
+
+MOST_KEPT = 4_000
+"""Characters of a body that are kept in any case."""
+WINDOW, OVERLAP = 2_000, 200
+"""A longer body is looked at in windows of so many characters, which overlap by more than a mark in any encoding."""
+_SIGN_IN = ("login", "signin", "sign-in", "sign_in", "auth")
+
+
+class Misfit(Exception):
+    """An answer is not what the adapter says it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    Args:
+        status: of HTTP.
+        headers: names in lower case, and values, in order; a name may come more than once.
+        body: decoded, if its encoding is a known one.
+        whole: whether it was read to its end.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    whole: bool = True
+
+    @property
+    def kind(self) -> EventKind:
+        """Whether it happened."""
+        if self.status >= 500:
+            return EventKind.INFO
+        return EventKind.FAIL if self.is_refusal else EventKind.OK
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it certainly did not happen."""
+        if 400 <= self.status < 500:
+            return True
+        place = next((value.lower() for name, value in self.headers if name == "location"), "")
+        return 300 <= self.status < 400 and any(word in place for word in _SIGN_IN)
+
+    @property
+    def text(self) -> str:
+        """The body as text; a binary one byte for byte, so that marks in it can still be found."""
+        try:
+            return self.body.decode()
+        except UnicodeDecodeError:
+            return self.body.decode("latin-1")
+
+    def json(self) -> Any:
+        """Return the body as JSON.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return json.loads(self.body)
+
+
+def recorded(answer: Answer, canaries: Canaries) -> dict[str, Value]:
+    """Return what stands in a history of an answer."""
+    value: dict[str, Value] = {"status": answer.status, "headers": [list(pair) for pair in answer.headers]}
+    value["text"] = kept(answer.text, canaries)
+    return value if answer.whole else value | {"cut": "the client hung up"}
+
+
+def kept(text: str, canaries: Canaries) -> str:
+    """Return a text, or of a long one its beginning and whatever lies around marks."""
+    if len(text) <= MOST_KEPT:
+        return text
+    parts, left = [text[:WINDOW]], 0
+    for start in range(WINDOW - OVERLAP, len(text), WINDOW - OVERLAP):
+        window = text[start : start + WINDOW]
+        if canaries.find(window):
+            parts.append(window)
+        else:
+            left += len(window)
+    return f" ... ({left:,} characters) ... ".join(parts) if len(parts) > 1 else f"{parts[0]} ... ({left:,} characters)"
+
+
+def id_in(answer: Answer, route: Route) -> str:
+    """Return the id of the object that was made.
+
+    Raises:
+        Misfit: it is not where the adapter says.
+    """
+    if not route.id:
+        return answer.text.strip().strip('"')
+    try:
+        found = answer.json()
+        for part in route.id.split("."):
+            found = found[int(part)] if isinstance(found, list) else found[part]
+    except (ValueError, LookupError, TypeError) as error:
+        raise Misfit(
+            f"{route.name} ({route.method} {route.path}) makes a {route.makes}, and its answer has no {route.id!r}: "
+            f"{answer.status} {answer.text[:200]!r}. See `id` of that route"
+        ) from error
+    if not isinstance(found, str | int) or isinstance(found, bool):
+        raise Misfit(f"{route.name} answers with {found!r} at {route.id!r}, which is no id. See `id` of that route")
+    return str(found)
+
+
+def texts_of(value: Mapping[str, Any]) -> str:
+    """Return a recorded answer as one line."""
+    return f"{value.get('status', '?')} {str(value.get('text', value.get('error', '')))[:200]!r}"

@@ -1,0 +1,232 @@
+"""Opens what pushes to a user: a WebSocket, server-sent events, a body of lines, Socket.IO.
+
+Rules:
+
+- Whatever arrives is handed on as it came: JSON where it is JSON, text where it is not; a closing with its reason, too.
+- A refusal to open is an answer like any other: `Refused`.
+
+WebSockets by websockets, events by httpx-sse, Socket.IO by python-socketio (extra `socketio`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import httpx
+from httpx_sse import EventSource
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from harness.adapter import Channel
+from harness.model import Refused, Unreachable, Value
+
+OPEN_S = 10.0
+OnFrame = Callable[[Value], None]
+"""Called with whatever arrives."""
+
+
+class OpenChannel(Protocol):
+    """A channel that is open."""
+
+    async def say(self, frame: Value) -> None:
+        """Send a message.
+
+        Raises:
+            ConnectionError: it is closed.
+        """
+
+    async def close(self) -> None:
+        """Drop it at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a channel is opened: everything filled in.
+
+    Args:
+        url: of the service.
+        path, query, headers: of the request.
+        subprotocols: of a WebSocket.
+    """
+
+    url: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    subprotocols: Sequence[str] = ()
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}{'&' if '?' in self.path else '?'}{urlencode(self.query)}" if self.query else self.path
+
+
+async def open_channel(channel: Channel, opening: Opening, http: httpx.AsyncClient, on_frame: OnFrame) -> OpenChannel:
+    """Open a channel.
+
+    Raises:
+        Refused: the service said no.
+        ConnectionError: the service broke the attempt off.
+        Unreachable: what is needed for it is not installed.
+    """
+    match channel.protocol:
+        case "websocket":
+            return await _websocket(opening, on_frame)
+        case "socketio":
+            return await _socketio(opening, on_frame)
+        case "sse" | "lines":
+            return await _streamed(channel.protocol, opening, http, on_frame)
+
+
+class _WebSocket:
+    def __init__(self, connection: ClientConnection, on_frame: OnFrame) -> None:
+        self._connection = connection
+        self._on_frame = on_frame
+        self._dropped = False
+        self._reader = asyncio.create_task(self._read(), name="websocket reader")
+
+    async def say(self, frame: Value) -> None:
+        try:
+            await self._connection.send(frame if isinstance(frame, str) else json.dumps(frame))
+        except ConnectionClosed as error:
+            raise ConnectionError(str(error)) from error
+
+    async def close(self) -> None:
+        self._dropped = True
+        self._reader.cancel()
+        self._connection.transport.abort()
+        await asyncio.gather(self._reader, return_exceptions=True)
+
+    async def _read(self) -> None:
+        try:
+            async for frame in self._connection:
+                self._on_frame(_frame(frame if isinstance(frame, str) else frame.decode("latin-1")))
+        except ConnectionClosed:
+            pass  # told below, like a closing in good order
+        if not self._dropped:
+            self._on_frame({"closed": self._connection.close_code, "reason": self._connection.close_reason})
+
+
+async def _websocket(opening: Opening, on_frame: OnFrame) -> OpenChannel:
+    url = opening.url.replace("http", "ws", 1).rstrip("/") + opening.target
+    try:
+        connection = await connect(
+            url,
+            additional_headers=dict(opening.headers),
+            subprotocols=list(opening.subprotocols) or None,  # type: ignore[arg-type]
+            proxy=None,
+            open_timeout=OPEN_S,
+        )
+    except InvalidStatus as error:
+        body = error.response.body or b""
+        raise Refused(error.response.status_code, body.decode(errors="replace")) from error
+    except (OSError, InvalidHandshake, TimeoutError) as error:
+        raise ConnectionError(f"{type(error).__name__}: {error}") from error
+    return _WebSocket(connection, on_frame)
+
+
+class _Streamed:
+    """A body that does not end; nothing can be said over it."""
+
+    def __init__(self, response: httpx.Response, pieces: AsyncIterator[Value], on_frame: OnFrame) -> None:
+        self._response = response
+        self._pieces = pieces
+        self._on_frame = on_frame
+        self._reader = asyncio.create_task(self._read(), name="stream reader")
+
+    async def say(self, frame: Value) -> None:
+        raise ConnectionError("nothing can be said over a stream")
+
+    async def close(self) -> None:
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self._response.aclose()
+
+    async def _read(self) -> None:
+        try:
+            async for piece in self._pieces:
+                self._on_frame(piece)
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            self._on_frame({"closed": type(error).__name__})
+
+
+async def _streamed(protocol: str, opening: Opening, http: httpx.AsyncClient, on_frame: OnFrame) -> OpenChannel:
+    accept = {"accept": "text/event-stream"} if protocol == "sse" else {}
+    request = http.build_request(
+        "GET", opening.path, params=dict(opening.query) or None, headers={**accept, **opening.headers}
+    )
+    request.extensions["timeout"] = httpx.Timeout(OPEN_S, read=None).as_dict()
+    try:
+        async with asyncio.timeout(OPEN_S):
+            response = await http.send(request, stream=True)
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise ConnectionError(f"{type(error).__name__}: {error}") from error
+    if response.status_code >= 400:
+        text = (await response.aread()).decode(errors="replace")
+        await response.aclose()
+        raise Refused(response.status_code, text)
+    pieces = _events(response) if protocol == "sse" else _lines(response)
+    return _Streamed(response, pieces, on_frame)
+
+
+async def _events(response: httpx.Response) -> AsyncIterator[Value]:
+    async for event in EventSource(response).aiter_sse():
+        yield {"event": event.event, "id": event.id, "data": _frame(event.data)}
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[Value]:
+    async for line in response.aiter_lines():
+        if line:
+            yield _frame(line)
+
+
+class _SocketIO:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def say(self, frame: Value) -> None:
+        event, *arguments = frame if isinstance(frame, list) else ["message", frame]
+        if not self._client.connected:
+            raise ConnectionError("the socket is closed")
+        await self._client.emit(event, tuple(arguments))
+
+    async def close(self) -> None:
+        await self._client.disconnect()
+
+
+async def _socketio(opening: Opening, on_frame: OnFrame) -> OpenChannel:
+    try:
+        import socketio
+    except ImportError as error:
+        raise Unreachable(
+            "a channel speaks Socket.IO, and python-socketio is not installed: pip install isolation-harness[socketio]"
+        ) from error
+    client = socketio.AsyncClient(reconnection=False, logger=False, engineio_logger=False)
+
+    async def hear(event: str, *arguments: Value) -> None:
+        on_frame({"event": event, "data": list(arguments)})
+
+    client.on("*", hear)
+    try:
+        await client.connect(
+            opening.url.rstrip("/") + (f"?{urlencode(opening.query)}" if opening.query else ""),
+            headers=dict(opening.headers),
+            auth=dict(opening.headers),
+            socketio_path=opening.path.strip("/"),
+            wait_timeout=OPEN_S,
+        )
+    except socketio.exceptions.ConnectionError as error:
+        raise Refused(403, str(error)) from error
+    return _SocketIO(client)
+
+
+def _frame(text: str) -> Value:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

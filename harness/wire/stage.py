@@ -1,0 +1,335 @@
+"""Performs one script on a service, and has every checker listen.
+
+How it works. Users sign in first. Then wave after wave: each act is a task that waits for its moment, does its deed and
+records what came of it. At the end everybody listens until nothing has arrived for a while: a service says of no push
+that it was the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from secrets import randbits, token_hex
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from harness.adapter import CANARY, SESSION, USER, Adapter, Channel, Message, Route, fill
+from harness.model import Event, EventKind, Header, Refused, Unreachable, User, Value
+from harness.recorder import Recorder
+from harness.script import Act, Deed, Script
+from harness.sign_in import Headers
+from harness.store import HistoryFile
+from harness.verdict import Checker, FoldGuard, Verdict
+from harness.wire.answers import Misfit, id_in, kept, recorded
+from harness.wire.channels import OnFrame, OpenChannel, Opening, open_channel
+from harness.wire.exchange import Asked, Exchange
+from harness.wire.harvest import Harvest, Unresolvable
+from harness.wire.log_file import LogTail
+from harness.wire.stimuli.naming import ONCE
+from harness.wire.stimuli.setting import is_valid
+
+QUIET_S, MOST_QUIET_S = 0.25, 3.0
+"""Everybody listens until nothing has arrived for so long, and at most so long."""
+
+
+def anew(header: Header) -> Header:
+    """Return the header of one more performance, with marks of its own.
+
+    A service goes on between two performances of one script: what the first has left in it must not count in the next.
+    """
+    return replace(header, seed=randbits(48))
+
+
+@dataclass(slots=True)
+class Performed:
+    """What came of one script.
+
+    Args:
+        script: as it was performed.
+        header: of its history.
+        events: all of it.
+        verdicts: by checker.
+        requests: how many acts were carried out.
+        left_out: how many were not, as they named an object that was never made.
+        faults: how many times a client hung up or was dropped.
+        answers: how many of each status, by operation.
+        misfits: answers that were not what the adapter says.
+        rtt_s: how long each answer took.
+    """
+
+    script: Script
+    header: Header
+    events: list[Event] = field(default_factory=list)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    requests: int = 0
+    left_out: int = 0
+    faults: int = 0
+    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    misfits: list[str] = field(default_factory=list)
+    rtt_s: list[float] = field(default_factory=list)
+
+
+class Stage:
+    """One service, on which scripts are performed.
+
+    Args:
+        adapter: of it.
+        url: of it.
+        checkers: who judges.
+        file: where histories go; None keeps none.
+    """
+
+    def __init__(
+        self, adapter: Adapter, url: str, checkers: Mapping[str, Checker], file: HistoryFile | None = None
+    ) -> None:
+        self.adapter = adapter
+        self.url = url
+        self._checkers = checkers
+        self._file = file
+
+    async def perform(self, script: Script, header: Header) -> Performed:
+        """Perform a script from its first wave to its last.
+
+        Raises:
+            Unreachable: the service is not there, lets nobody in, or answers otherwise than the adapter says.
+        """
+        once = token_hex(4)
+        users = tuple(replace(user, name=_fresh(user.name, once)) for user in script.users)
+        performed = Performed(script, header)
+        folds = {name: FoldGuard(checker, header) for name, checker in self._checkers.items()}
+        listeners = [performed.events.append, *(fold.step for fold in folds.values())]
+        if self._file is not None:
+            self._file.begin(header)
+            listeners.append(self._file.append)
+        exchange = Exchange(self.url, self.adapter.http2)
+        scene = _Scene(self.adapter, users, Recorder(*listeners), exchange, Harvest(header.seed), performed)
+        try:
+            await scene.play(script)
+        finally:
+            await scene.close()
+            performed.verdicts = {name: fold.verdict() for name, fold in folds.items()}
+            if self._file is not None:
+                self._file.end()
+        return performed
+
+
+@dataclass(slots=True)
+class _Scene:
+    """One script under way."""
+
+    adapter: Adapter
+    users: tuple[User, ...]
+    recorder: Recorder
+    exchange: Exchange
+    harvest: Harvest
+    performed: Performed
+    signed: dict[int, Headers] = field(default_factory=dict)
+    channels: dict[tuple[int, str, int], OpenChannel] = field(default_factory=dict)
+    log: LogTail | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def play(self, script: Script) -> None:
+        """Sign everybody in, and perform the waves."""
+        await self.exchange.check()
+        for position, user in enumerate(self.users):
+            self.signed[position] = await self._sign_in(user)
+        if self.adapter.log is not None:
+            self.log = LogTail(self.adapter.log, {user.name: user.id for user in self.users if is_valid(user)})
+        for wave in script.waves:
+            began = time.monotonic()
+            tasks = [asyncio.ensure_future(self._act(act, began)) for act in wave]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+            self._read_log()
+        if self.channels:
+            await self._listen()
+        self._read_log()
+
+    async def close(self) -> None:
+        """Drop everything."""
+        opened = list(self.channels.values())
+        self.channels.clear()
+        await asyncio.gather(*(channel.close() for channel in opened), return_exceptions=True)
+        await self.exchange.close()
+
+    async def _sign_in(self, user: User) -> Headers:
+        try:
+            headers = await self.adapter.sign_in.headers(user, self.exchange.client("user sign-in"))
+        except httpx.HTTPError as error:
+            await self.exchange.check()
+            raise Unreachable(f"{user.id} could not sign in ({error!r}): see `sign_in` of the adapter") from error
+        return {name.lower(): value for name, value in headers.items()}
+
+    async def _listen(self) -> None:
+        until = time.monotonic() + MOST_QUIET_S
+        while time.monotonic() < until:
+            self.news.clear()
+            try:
+                await asyncio.wait_for(self.news.wait(), QUIET_S)
+            except TimeoutError:
+                return
+
+    # Acts
+
+    async def _act(self, act: Act, began: float) -> None:
+        user = self.users[act.user]
+        await asyncio.sleep(max(0.0, began + act.manner.at_s - time.monotonic()))
+        try:
+            given = {slot: self.harvest.resolve(symbol) for slot, symbol in act.given.items()}
+        except Unresolvable:
+            self.performed.left_out += 1
+            return
+        given = {CANARY: "", USER: user.name, SESSION: given.get(SESSION, ""), **given}
+        self.performed.requests += 1
+        match act.deed:
+            case Deed.ASK:
+                await self._ask(act, user, self.adapter.route(act.name), given)
+            case Deed.OPEN:
+                await self._open(act, user, self.adapter.channel(act.name), given)
+            case Deed.SAY:
+                await self._say(act, user, given)
+            case Deed.CLOSE:
+                await self._drop(act)
+
+    async def _ask(self, act: Act, user: User, route: Route, given: Mapping[str, str]) -> None:
+        if route.carries:
+            given = {**given, CANARY: self.harvest.canary(user, act.manner.size)}
+        asked = asked_of(route, given, self.signed[act.user])
+        call = self._invoked(act, user, f"{asked.method} {asked.path}", given, asked)
+        began = time.monotonic()
+        value: Value
+        try:
+            answer = await self.exchange.ask(asked, act.manner, f"user {act.user}")
+        except TimeoutError:
+            self.performed.faults += 1
+            self._completed(EventKind.INFO, act, user, {"error": "the client hung up"}, call)
+            return
+        except ConnectionError as error:
+            await self.exchange.check()
+            self._completed(EventKind.INFO, act, user, {"error": str(error)}, call)
+            return
+        self.performed.rtt_s.append(time.monotonic() - began)
+        if not answer.whole:
+            self.performed.faults += 1
+        kind = answer.kind if answer.whole or answer.is_refusal else EventKind.INFO
+        value = recorded(answer, self.harvest.canaries)
+        if kind is EventKind.OK and route.makes:
+            try:
+                value["id"] = id_in(answer, route)
+                self.harvest.learn(route.makes, user, value["id"])
+            except Misfit as misfit:
+                self.performed.misfits.append(str(misfit))
+        self._completed(kind, act, user, value, call)
+
+    async def _open(self, act: Act, user: User, channel: Channel, given: Mapping[str, str]) -> None:
+        place = (act.user, act.name, act.device)
+        if place in self.channels:
+            await self._drop(act)
+        headers = {**self.signed[act.user], **fill(dict(channel.headers), given)}
+        path = fill(channel.path, _quoted(given))
+        opening = Opening(self.exchange.url, path, fill(dict(channel.query), given), headers, channel.subprotocols)
+        call = self._invoked(act, user, f"OPEN {channel.protocol} {opening.target}", given)
+        http = self.exchange.client(f"user {act.user}")
+        try:
+            self.channels[place] = await open_channel(channel, opening, http, self._listener(act, user))
+        except Refused as refusal:
+            value = {"status": refusal.status, "text": refusal.text}
+            self._completed(EventKind.FAIL, act, user, value, call)
+            return
+        except ConnectionError as error:
+            await self.exchange.check()
+            self._completed(EventKind.INFO, act, user, {"error": str(error)}, call)
+            return
+        self._completed(EventKind.OK, act, user, {"opened": channel.protocol}, call)
+        for message in channel.hello:
+            await self._said(act, user, message, place, given)
+
+    async def _say(self, act: Act, user: User, given: Mapping[str, str]) -> None:
+        channel, message = self.adapter.message(act.name)
+        await self._said(act, user, message, (act.user, channel.name, act.device), given)
+
+    async def _said(
+        self, act: Act, user: User, message: Message, place: tuple[int, str, int], given: Mapping[str, str]
+    ) -> None:
+        opened = self.channels.get(place)
+        if opened is None:
+            return
+        frame = fill(message.send, {**given, CANARY: self.harvest.canary(user, act.manner.size)})
+        call = self._invoked(replace(act, name=message.name), user, f"SAY {json.dumps(frame)}", given)
+        try:
+            await opened.say(frame)
+        except ConnectionError as error:
+            self._completed(EventKind.INFO, replace(act, name=message.name), user, {"error": str(error)}, call)
+            return
+        self._completed(EventKind.OK, replace(act, name=message.name), user, {"said": True}, call)
+
+    async def _drop(self, act: Act) -> None:
+        opened = self.channels.pop((act.user, act.name, act.device), None)
+        if opened is not None:
+            self.performed.faults += 1
+            await opened.close()
+
+    # Recording
+
+    def _read_log(self) -> None:
+        for user, record in self.log.records() if self.log is not None else ():
+            self.recorder.record(EventKind.PUSH, "log", kept(record, self.harvest.canaries), user=user)
+
+    def _listener(self, act: Act, user: User) -> OnFrame:
+        def on_frame(value: Value) -> None:
+            self.news.set()
+            text = value if isinstance(value, str) else json.dumps(value)
+            said = value if len(text) < 4_000 else kept(text, self.harvest.canaries)
+            self.recorder.record(EventKind.PUSH, act.name, said, user=user.id, device=act.device)
+
+        return on_frame
+
+    def _invoked(self, act: Act, user: User, request: str, given: Mapping[str, str], asked: Asked | None = None) -> int:
+        call = self.recorder.next_call()
+        value: dict[str, Value] = {"request": request}
+        value |= {slot: name for slot, name in given.items() if name and slot not in (CANARY, USER)}
+        if asked is not None and asked.query:
+            value["query"] = dict(asked.query)
+        if asked is not None and asked.body:
+            value["body"] = kept(asked.body.decode(), self.harvest.canaries)
+        if str(act.manner):
+            value["manner"] = str(act.manner)
+        self.recorder.record(EventKind.INVOKE, act.name, value, user=user.id, device=act.device, call=call)
+        return call
+
+    def _completed(self, kind: EventKind, act: Act, user: User, value: Value, call: int) -> None:
+        self.performed.answers[act.name, str(value.get("status", kind.value))] += 1
+        self.recorder.record(kind, act.name, value, user=user.id, device=act.device, call=call)
+
+
+def asked_of(route: Route, given: Mapping[str, str], credentials: Headers) -> Asked:
+    """Return the request that asks a route, with everything filled in."""
+    headers = {"content-type": "text/plain; charset=utf-8"} if route.text is not None else {}
+    body = b""
+    if route.json is not None:
+        headers["content-type"] = "application/json"
+        body = json.dumps(fill(route.json, given), ensure_ascii=False).encode()
+    elif route.form is not None:
+        headers["content-type"] = "application/x-www-form-urlencoded"
+        body = urlencode(fill(dict(route.form), given)).encode()
+    elif route.text is not None:
+        body = str(fill(route.text, given)).encode()
+    headers |= {name.lower(): value for name, value in fill(dict(route.headers), given).items()}
+    path = fill(route.path, _quoted(given))
+    return Asked(route.method.upper(), path, fill(dict(route.query), given), {**headers, **credentials}, body)
+
+
+def _quoted(given: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: quote(value, safe="") for name, value in given.items()}
+
+
+def _fresh(name: str, once: str) -> str:
+    return name.replace(ONCE, once) if ONCE in name else f"{name}.{once}"

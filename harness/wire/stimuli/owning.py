@@ -1,0 +1,78 @@
+"""Everybody tries everybody else's objects by their ids, beside the owner's success and an id of nobody.
+
+Every route, message and channel that takes an id is tried: by another user, and in the owner's name without a valid
+credential. Of a route that takes several ids each is swapped alone, too: a service may check the one and use the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from harness.adapter import Route
+from harness.script import Act, Script, Wave
+from harness.wire.stimuli.setting import Setting, one_by_one
+
+USERS = 3
+
+
+def ids(setting: Setting) -> Script:
+    """The owner succeeds, the other is refused, and nothing has changed for the owner."""
+    users = setting.people(USERS)
+    intruders = setting.intruders(users[0])
+    waves: list[Wave] = [*setting.settled(range(len(users)))]
+    for owner in range(len(users)):
+        waves += one_by_one(_tried(setting, owner, (owner + 1) % len(users)))
+    waves += one_by_one(_intruded(setting, len(users), len(intruders)))
+    return setting.script("ids", users + intruders, waves)
+
+
+def _taking(setting: Setting) -> list[Route]:
+    """Return the routes that work on an object; those that delete it last."""
+    return sorted((route for route in setting.adapter.routes if route.slots), key=lambda route: route.deletes)
+
+
+def _own(setting: Setting, owner: int) -> Wave:
+    return tuple(setting.ask(owner, route) for route in _taking(setting) if not route.deletes)
+
+
+def _tried(setting: Setting, owner: int, other: int) -> Iterator[Wave]:
+    yield _own(setting, owner)
+    for route in _taking(setting):
+        yield (setting.ask(other, route, owner), *_swapped(setting, route, owner, other))
+        yield (_nobodys(setting.ask(other, route)),)
+    yield _own(setting, owner)
+    yield tuple(setting.open(other, channel, owner) for channel in setting.adapter.channels if channel.slots)
+    yield tuple(setting.say_all(other, owner))
+    yield tuple(setting.ask(owner, route) for route in setting.carrying)
+    yield tuple(setting.say_all(owner))
+    yield setting.read_all([owner, other])
+    for route in setting.deleting:
+        yield (setting.ask(owner, route),)
+        yield tuple(setting.ask(user, reading, owner) for user in (owner, other) for reading in setting.reading)
+    for level in setting.levels:
+        yield tuple(setting.ask(owner, route) for route in level)
+
+
+def _swapped(setting: Setting, route: Route, owner: int, other: int) -> Iterator[Act]:
+    """Yield the acts in which one of several ids is the owner's, and the others are the asking user's own."""
+    if len(route.slots) < 2:
+        return
+    act = setting.ask(other, route)
+    for slot in route.slots:
+        yield replace(act, given={**act.given, slot.name: setting.object(slot.kind, owner)})
+
+
+def _nobodys(act: Act) -> Act:
+    """Return the same act on an object that there is not; of several only the last, which is the innermost."""
+    last = list(act.given)[-1]
+    return replace(act, given={**act.given, last: f"$missing:{last.partition(':')[0]}"})
+
+
+def _intruded(setting: Setting, first: int, count: int) -> Iterator[Wave]:
+    """Yield the waves in which each intruder tries everything, beside the first user's success."""
+    routes = [route for route in setting.adapter.routes if not route.deletes]
+    yield tuple(setting.ask(0, route) for route in routes)
+    for intruder in range(first, first + count):
+        yield tuple(setting.ask(intruder, route, owner=0) for route in [*routes, *setting.deleting])
+    yield tuple(setting.ask(0, route) for route in routes)

@@ -1,0 +1,35 @@
+"""Bodies from almost nothing to a megabyte, whole and in pieces, of several users at once."""
+
+from __future__ import annotations
+
+from harness.adapter import CANARY, Route, names_in
+from harness.script import Manner, Script, Wave
+from harness.wire.stimuli.setting import Setting
+
+SIZES = (0, 1_000, 20_000, 70_000, 300_000, 1_000_000)
+"""Bytes of the user's text: one segment, one buffer of the server, more than at which it pauses reading."""
+PIECES = (1, 16)
+USERS = 4
+
+
+def sizes(setting: Setting) -> Script | None:
+    """Several users write texts of one size at once; then all read, also over a connection that they share."""
+    routes = [route for route in setting.carrying if _in_body(route)]
+    if not routes:
+        return None
+    users = setting.people(USERS)
+    everybody = range(len(users))
+    waves: list[Wave] = [*setting.settled(everybody)]
+    for size in SIZES:
+        for pieces in PIECES:
+            manner = Manner(size=size, pieces=pieces)
+            waves.append(tuple(setting.ask(user, route, manner=manner) for user in everybody for route in routes))
+            waves.append(setting.read_all(everybody))
+            waves.append(setting.read_all(everybody, Manner(connection="shared")))
+        waves += [(setting.ask(user, route, manner=Manner(size=size)),) for user in everybody for route in routes[:1]]
+        waves.append(setting.read_all(everybody))
+    return setting.script("sizes", users, waves)
+
+
+def _in_body(route: Route) -> bool:
+    return any(CANARY in names_in(body) for body in (route.json, route.form, route.text))

@@ -1,0 +1,311 @@
+"""The wire suite, start to end: one user alone, then every stimulus. Gives a SuiteRun and one Evidence per checker.
+
+Rules:
+
+- The service must do for one user alone what the adapter says it does; otherwise there is nothing to verify.
+- A stimulus that cannot be tried on this service, or left acts out, says so in the measures.
+- Each stimulus has a history and users of its own. Marks are of one key, so that what one stimulus left in a cache is
+  known for whose it is in the next.
+- What was found first, by each checker, is made smaller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from statistics import median
+from time import monotonic
+
+from harness.adapter import Adapter
+from harness.canary import Canaries
+from harness.checkers import checkers_for
+from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.model import Event, EventKind, Header, Unreachable, Value
+from harness.performance import Totals
+from harness.plan import WireBudget
+from harness.program import Program
+from harness.script import Script
+from harness.store import HistoryFile, RunFolder, Witness, plain_name
+from harness.verdict import Finding, Verdict
+from harness.wire.reduction import Smallest, make_smallest
+from harness.wire.serving import located
+from harness.wire.stage import Performed, Stage
+from harness.wire.stimuli import STIMULI
+from harness.wire.stimuli.in_turn import solo
+from harness.wire.stimuli.setting import Setting, is_valid
+
+USUAL_RTT_S = 0.01
+"""Taken for the round-trip time until it has been measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireSuite:
+    """What to run, and how.
+
+    Args:
+        target: as given to `--target`; stands in replay commands.
+        adapter: of the service.
+        url: of the service; `""` where the adapter says it.
+        budget: how much to do.
+        seed: of the data and of every choice.
+        folder: where the history and witnesses go; None keeps nothing.
+        say: told what is going on, in short lines.
+    """
+
+    target: str
+    adapter: Adapter
+    url: str
+    budget: WireBudget
+    seed: int
+    folder: RunFolder | None = None
+    say: Callable[[str], None] = lambda line: None
+
+    def run(self) -> SuiteOutcome:
+        """Carry the suite out. What was recorded before the service went away is judged all the same."""
+        began = monotonic()
+        work = _Work(self)
+        with self._file() as file:
+            try:
+                with located(self.adapter, self.url) as url:
+                    asyncio.run(work.carry_out(url, file))
+            except Unreachable as error:
+                work.doubt = str(error)
+        return work.outcome(monotonic() - began)
+
+    @contextmanager
+    def _file(self) -> Iterator[HistoryFile | None]:
+        if self.folder is None:
+            yield None
+            return
+        with self.folder.history_file(f"wire-{plain_name(self.target)}") as file:
+            yield file
+
+
+class _Work:
+    """One run of the suite."""
+
+    def __init__(self, suite: WireSuite) -> None:
+        self._suite = suite
+        self._promises = suite.adapter.promises
+        self._checkers = checkers_for(self._promises)
+        self._totals = Totals()
+        self._first: dict[str, Performed] = {}
+        self._smallest: dict[str, Smallest] = {}
+        self._tried: dict[str, Value] = {}
+        self._files: tuple[str, ...] = ()
+        self._url = ""
+        self._rtt_s = USUAL_RTT_S
+        self._users = 0
+        self._asked: list[Event] = []
+        self.doubt = ""
+
+    async def carry_out(self, url: str, file: HistoryFile | None) -> None:
+        self._url = url
+        self._files = (file.name,) if file is not None else ()
+        stage = Stage(self._suite.adapter, url, self._checkers, file)
+        alone = await self._perform(stage, "solo", solo(self._setting(0)))
+        self._rtt_s = median(alone.rtt_s) if alone.rtt_s else USUAL_RTT_S
+        for number, (name, stimulus) in enumerate(STIMULI.items(), 1):
+            if self._suite.budget.stimuli is not None and name not in self._suite.budget.stimuli:
+                continue
+            script = stimulus.make(self._setting(number))
+            if script is None:
+                self._tried[name] = {"requests": 0, "not_tried": f"it needs {stimulus.needs}"}
+                continue
+            self._suite.say(f"{name}: {stimulus.sentence}")
+            await self._perform(stage, name, script)
+        await self._make_smallest(Stage(self._suite.adapter, url, self._checkers))
+
+    def _setting(self, number: int) -> Setting:
+        budget = self._suite.budget
+        return Setting(
+            adapter=self._suite.adapter,
+            users=budget.users,
+            rounds=budget.rounds,
+            volume=budget.volume,
+            rtt_s=self._rtt_s,
+            first=self._users,
+            seed=self._suite.seed * 1_000_003 + number,
+        )
+
+    async def _perform(self, stage: Stage, name: str, script: Script) -> Performed:
+        self._users += len(script.users)
+        users = sum(is_valid(user) for user in script.users)
+        header = Header(
+            target=self._suite.adapter.name,
+            suite=Suite.WIRE,
+            seed=self._suite.seed,
+            users=users,
+            promises=self._promises,
+        )
+        performed = await stage.perform(script, header)
+        if name == "solo":
+            _check_alone(performed, self._suite.adapter)
+        self._count(name, performed, users)
+        self._asked += [event for event in performed.events if event.kind is EventKind.INVOKE]
+        return performed
+
+    def _count(self, name: str, performed: Performed, users: int) -> None:
+        totals = self._totals
+        totals.add(performed.verdicts)
+        totals.histories += 1
+        totals.operations += performed.requests
+        totals.events += len(performed.events)
+        totals.faults += performed.faults
+        totals.users = max(totals.users, users)
+        found = {}
+        for checker, verdict in performed.verdicts.items():
+            if verdict.findings:
+                self._first.setdefault(checker, performed)
+                found[checker] = _requests_until(performed.events, verdict.findings[0])
+        self._tried[name] = {
+            "requests": performed.requests,
+            "left_out": performed.left_out,
+            "hung_up": performed.faults,
+            "found": found,
+        }
+
+    async def _make_smallest(self, stage: Stage) -> None:
+        budget = self._suite.budget
+        for checker, performed in self._first.items():
+            self._suite.say(f"making what {checker} found smaller")
+            seconds = budget.shrink_s / len(self._first)
+            self._smallest[checker] = await make_smallest(stage, performed, checker, seconds, budget.attempts)
+
+    # What came of it
+
+    def outcome(self, duration_s: float) -> SuiteOutcome:
+        suite, totals = self._suite, self._totals
+        doubts = (self.doubt,) if self.doubt else ()
+        run = SuiteRun(
+            suite=Suite.WIRE,
+            target=suite.target,
+            seed=suite.seed,
+            users=totals.users,
+            histories=totals.histories,
+            operations=totals.operations,
+            events=totals.events,
+            faults=totals.faults,
+            duration_s=round(duration_s, 3),
+            files=self._files,
+            measures={"stimuli": self._tried, "rtt_ms": round(1000 * self._rtt_s, 3)},
+            doubt=self.doubt,
+        )
+        evidence = []
+        for name in self._checkers:
+            verdict = totals.verdicts.get(name, Verdict(name))
+            evidence.append(self._evidence(replace(verdict, doubts=verdict.doubts + doubts)))
+        return SuiteOutcome(run, tuple(evidence), self.doubt)
+
+    def _evidence(self, verdict: Verdict) -> Evidence:
+        suite = self._suite
+        url = f" --url {self._url}" if suite.url else ""
+        replay = f"harness verify --target {shlex.quote(suite.target)}{url} --seed {suite.seed}"
+        witness: str | None = None
+        told: tuple[str, ...] = ()
+        smallest = self._smallest.get(verdict.checker)
+        if smallest is not None and suite.folder is not None:
+            told = requests_of(smallest.performed, smallest.finding, self._asked)
+            witness = suite.folder.write_witness(
+                f"wire-{verdict.checker}-{plain_name(suite.target)}", self._witness(verdict.checker, smallest, told)
+            )
+            replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
+        return Evidence(
+            suite=Suite.WIRE,
+            target=suite.target,
+            seed=suite.seed,
+            users=self._totals.users,
+            histories=self._totals.histories,
+            verdict=verdict,
+            replay=replay,
+            witness=witness,
+            told=told,
+        )
+
+    def _witness(self, checker: str, smallest: Smallest, told: tuple[str, ...]) -> Witness:
+        performed = smallest.performed
+        return Witness(
+            checker=checker,
+            finding=smallest.finding,
+            target=self._suite.target,
+            header=performed.header,
+            program=Program(performed.script.stimulus, performed.script.users, ()),
+            history=tuple(performed.events),
+            told=told,
+            script=performed.script,
+            url=self._suite.url,
+            shown=smallest.shown,
+        )
+
+
+def requests_of(performed: Performed, finding: Finding, before: Sequence[Event]) -> tuple[str, ...]:
+    """Return the requests that a finding is about, and what the observer got, one line each.
+
+    Args:
+        performed: in which it was found.
+        finding: it.
+        before: what was asked in performances before this one: something may have been kept since then.
+    """
+    events = performed.events
+    shown = {index for index in finding.witness if index < len(events)}
+    calls = {events[index].call for index in shown} - {None}
+    lines = []
+    for event in events:
+        if event.kind is EventKind.INVOKE and event.call in calls:
+            lines.append(_asking(event))
+        elif event.index in shown:
+            lines.append(f"{event.user} got: {event.name} {_got(event.value)}")
+    if finding.owner and not any(line.startswith(f"{finding.owner}:") for line in lines):
+        canaries = Canaries(performed.header.seed)
+        seen = {mark for index in shown for mark in canaries.find(json.dumps(events[index].value))}
+        earlier = (event for event in before if seen & {*canaries.find(json.dumps(event.value))})
+        lines = [*(f"before, {_asking(event)}" for event in islice(earlier, 1)), *lines]
+    return tuple(lines)
+
+
+def _asking(event: Event) -> str:
+    return f"{event.user}: {event.value['request']} {_more(event.value)}".rstrip()
+
+
+def _more(value: Mapping[str, Value]) -> str:
+    said = [str(value[key])[:200] for key in ("query", "body") if key in value]
+    return " ".join([*said, *([f"({value['manner']})"] if "manner" in value else [])])
+
+
+def _got(value: Value) -> str:
+    if isinstance(value, Mapping) and "status" in value:
+        return f"{value['status']} {str(value.get('text', ''))[:300]}"
+    return str(value)[:300]
+
+
+def _requests_until(events: list[Event], finding: Finding) -> int:
+    last = max(finding.witness, default=len(events))
+    return sum(event.kind is EventKind.INVOKE for event in events[:last])
+
+
+def _check_alone(alone: Performed, adapter: Adapter) -> None:
+    """See that the service does for one user what the adapter says.
+
+    Raises:
+        Unreachable: it does not.
+    """
+    wrong = {}
+    for (name, status), count in alone.answers.items():
+        makes = any(route.name == name and route.makes for route in adapter.routes)
+        if status.startswith("5") or (makes and not status.startswith(("2", "3"))):
+            wrong[name] = f"{name} was answered with {status} ({count} times)"
+    reading = [route.name for route in adapter.routes if route.reads]
+    served = {name for name, status in alone.answers if status.startswith(("2", "3"))}
+    if reading and not served & set(reading):
+        wrong["reading"] = f"none of {', '.join(reading)} gave an answer"
+    wrong |= {f"misfit {number}": misfit for number, misfit in enumerate(alone.misfits)}
+    if wrong:
+        raise Unreachable(
+            f"{adapter.name} does not serve one user alone: {'; '.join(wrong.values())}. See whether the routes of the "
+            "adapter are those of the service, and whether its users may ask them"
+        )

@@ -1,0 +1,21 @@
+"""Notes, and a search in them."""
+
+from __future__ import annotations
+
+import jwt
+
+from harness.adapter import Adapter, Route, bearer
+
+SECRET = "what the services of tests/services sign with"
+
+adapter = Adapter(
+    name="batching_search",
+    sign_in=bearer(lambda user: jwt.encode({"sub": user.name}, SECRET, algorithm="HS256")),
+    routes=[
+        Route("write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note"),
+        Route("read_note", "GET", "/notes/{note}"),
+        Route("list_notes", "GET", "/notes"),
+        Route("search_notes", "GET", "/search", query={"text": ""}),
+        Route("search_text", "GET", "/search", query={"text": "{canary}"}),
+    ],
+)

@@ -1,0 +1,19 @@
+"""Notes whose users sign in with JWTs."""
+
+from __future__ import annotations
+
+import jwt
+
+from harness.adapter import Adapter, Route, bearer
+
+SECRET = "what the services of tests/services sign with"
+
+adapter = Adapter(
+    name="unsigned_tokens",
+    sign_in=bearer(lambda user: jwt.encode({"sub": user.name}, SECRET, algorithm="HS256")),
+    routes=[
+        Route("write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note"),
+        Route("read_note", "GET", "/notes/{note}"),
+        Route("list_notes", "GET", "/notes"),
+    ],
+)

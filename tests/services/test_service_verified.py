@@ -1,0 +1,138 @@
+"""A service is verified as its owner would do it: one command, exit codes, a replay, and clear words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from harness.cli import main
+from tests.services.serving import serving
+
+TARGETS = Path(__file__).parent / "targets"
+PLAN = """
+claims = ["SES-2", "AUT-2"]
+trials = []
+
+[wire]
+users = 4
+rounds = 1
+volume = 50
+stimuli = ["in-turn", "ids"]
+shrink_s = 3
+attempts = 3
+"""
+TRIALS = '["memoised-search", "unchecked-run", "telling-refusal", "cache-by-user", "grant-all"]'
+"""Planted bugs, a twin and a null target: without them no checker is believed, so nothing holds."""
+BROKEN = """
+from harness.adapter import Adapter, Route, bearer
+import jwt
+
+SECRET = "what the services of tests/services sign with"
+adapter = Adapter(
+    name="broken",
+    sign_in=bearer(lambda user: jwt.encode({{"sub": user.name}}, {secret}, algorithm="HS256")),
+    routes=[
+        Route("write", "POST", "/{path}", json={{"text": "{{canary}}"}}, makes="note", id="{id}"),
+        Route("list", "GET", "/notes"),
+    ],
+)
+"""
+
+
+def called(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="harness")
+
+
+@pytest.fixture(scope="module")
+def leaky() -> Iterator[str]:
+    with serving("starlette_notes", leaky=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[str]:
+    with serving("starlette_notes", leaky=False) as url:
+        yield url
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN, encoding="utf-8")
+    return path
+
+
+def verified(url: str, plan: Path, out: Path) -> Result:
+    target = TARGETS / "starlette_notes_target.py"
+    return called("verify", "--url", url, "--target", target, "--plan", plan, "--out", out, "--workers", "1")
+
+
+def test_a_twin_holds_and_its_folder_verifies(twin: str, plan: Path, tmp_path: Path) -> None:
+    """Exit code 0, and the stored history says the same."""
+    plan.write_text(PLAN.replace("[]", TRIALS))
+    result = verified(twin, plan, tmp_path / "run")
+    assert (0, True) == (result.exit_code, "HOLDS: 2 of 2" in result.output), result.output
+    assert 0 == called("check", tmp_path / "run").exit_code
+
+
+def test_a_leak_is_told_with_both_requests_and_shown_again(leaky: str, plan: Path, tmp_path: Path) -> None:
+    """Exit code 1; owner, observer, both requests; the replay counts how often it shows."""
+    result = verified(leaky, plan, tmp_path / "run")
+    assert 1 == result.exit_code, result.output
+    assert "observed" in result.output
+    assert "POST /notes" in result.output
+    assert "GET /notes" in result.output
+    report = (tmp_path / "run/report.md").read_text()
+    assert "| `in-turn` |" in report
+
+
+def test_a_finding_is_sent_again_and_counted(plan: Path, tmp_path: Path) -> None:
+    """It shows each time on the service that has it, in two requests; on its twin, at another place, never."""
+    with serving("django_orders", leaky=True) as url:
+        target = TARGETS / "django_orders_target.py"
+        arguments = ("--target", target, "--plan", plan, "--out", tmp_path / "run", "--workers", "1")
+        assert 1 == called("verify", "--url", url, *arguments).exit_code
+        (file,) = (tmp_path / "run/witnesses").glob("wire-access-*.json")
+        again = called("replay", file)
+        assert (1, True) == (again.exit_code, "seen in 5 of 5 attempts" in again.output), again.output
+        assert "    5. " not in again.output  # of the fifty requests, few are left
+    with serving("django_orders", leaky=False) as url:
+        other = called("replay", file, "--url", url, "--attempts", "3")
+        assert (3, True) == (other.exit_code, "not seen in 3 attempts" in other.output), other.output
+
+
+class TestWhatCannotBeVerified:
+    def test_a_service_that_is_not_there(self, plan: Path, tmp_path: Path) -> None:
+        """Exit code 2, one sentence."""
+        result = verified("http://127.0.0.1:9", plan, tmp_path / "run")
+        assert (2, True) == (result.exit_code, "start the service" in result.output), result.output
+
+    @pytest.mark.parametrize(
+        ("path", "secret", "place", "said"),
+        [
+            ("notes", "'a secret that is not the one of the service'", "id", "write was answered with 401"),
+            ("memos", "SECRET", "id", "write was answered with 404"),
+            ("notes", "SECRET", "key", "has no 'key'"),
+        ],
+        ids=["wrong credentials", "a route that is gone", "an answer of another form"],
+    )
+    def test_one_that_does_not_do_what_the_adapter_says(
+        self, twin: str, plan: Path, tmp_path: Path, path: str, secret: str, place: str, said: str
+    ) -> None:
+        """Exit code 2, which route and what it answered; what was recorded is kept."""
+        target = tmp_path / "isolation_target.py"
+        target.write_text(BROKEN.format(path=path, secret=secret, id=place))
+        arguments = ("--target", target, "--plan", plan, "--out", tmp_path / "run", "--workers", "1")
+        result = called("verify", "--url", twin, *arguments)
+        assert (2, True) == (result.exit_code, said in result.output), result.output
+        assert "unknown" == json.loads((tmp_path / "run/report.json").read_text())["outcome"]
+
+    def test_one_of_which_nobody_says_where_it_is(self, plan: Path, tmp_path: Path) -> None:
+        """Exit code 2: give a URL."""
+        target = TARGETS / "starlette_notes_target.py"
+        result = called("verify", "--target", target, "--plan", plan, "--out", tmp_path / "run")
+        assert (2, True) == (result.exit_code, "--url" in result.output), result.output

@@ -1,0 +1,78 @@
+"""A service with sign-in, sign-out and a log: right, or with one of two mistakes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+def _app(*, signs_out: bool = True, last_user: bool = False) -> Starlette:
+    sessions: dict[str, str] = {}
+    notes: dict[str, tuple[str, str]] = {}
+    seen: list[str] = [""]
+    log = Path(os.environ["SESSION_SERVICE_LOG"])
+    log.touch()
+
+    def user_of(request: Request) -> str | None:
+        return sessions.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+
+    async def sign_in(request: Request) -> JSONResponse:
+        token = secrets.token_hex(16)
+        sessions[token] = (await request.json())["name"]
+        return JSONResponse({"token": token})
+
+    async def sign_out(request: Request) -> Response:
+        if signs_out:
+            sessions.pop(request.headers["authorization"].removeprefix("Bearer "), None)
+        return Response(status_code=204)
+
+    async def write(request: Request) -> JSONResponse:
+        user = user_of(request)
+        if user is None:
+            return JSONResponse({}, 401)
+        text, name = (await request.json())["text"], secrets.token_hex(8)
+        notes[name] = (user, text)
+        _append(log, f"user=<{seen[0] if last_user and seen[0] else user}> wrote {text}\n")
+        seen[0] = user
+        return JSONResponse({"id": name}, 201)
+
+    async def read(request: Request) -> JSONResponse:
+        user, found = user_of(request), notes.get(request.path_params["note"])
+        if user is None or found is None or found[0] != user:
+            return JSONResponse({}, 401 if user is None else 404)
+        return JSONResponse({"text": found[1]})
+
+    return Starlette(
+        routes=[
+            Route("/sign-in", sign_in, methods=["POST"]),
+            Route("/sign-out", sign_out, methods=["POST"]),
+            Route("/notes", write, methods=["POST"]),
+            Route("/notes/{note}", read),
+        ]
+    )
+
+
+def _append(log: Path, record: str) -> None:
+    with log.open("a") as file:
+        file.write(record)
+
+
+def right() -> Starlette:
+    """Return the service as it should be."""
+    return _app()
+
+
+def never_out() -> Starlette:
+    """Return one in which nobody is ever signed out."""
+    return _app(signs_out=False)
+
+
+def wrong_log() -> Starlette:
+    """Return one that writes into its log who came before."""
+    return _app(last_user=True)

@@ -1,0 +1,72 @@
+"""An adapter is data that is checked at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.adapter import Adapter, AdapterError, Channel, Message, Route, Slot, fill, nobody, trusted
+from harness.model import Credential
+
+WRITE = Route("write", "POST", "/notes", json={"text": "{canary}"}, makes="note")
+
+
+def adapter(*routes: Route, channels: tuple[Channel, ...] = ()) -> Adapter:
+    return Adapter(name="notes", sign_in=nobody(), routes=[WRITE, *routes], channels=channels)
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("routes", "said"),
+        [
+            ([Route("read", "GET", "/notes/{note}")], "read needs a {note}, and no route has makes='note'"),
+            ([WRITE, WRITE], "two operations are called 'write'"),
+            ([Route("list", "GET", "/notes")], "no route and no message carries a {canary}"),
+            ([Route("both", "POST", "/", json={"a": "{canary}"}, text="b")], "both has more than one body"),
+        ],
+    )
+    def test_each_is_named(self, routes: list[Route], said: str) -> None:
+        """What is wrong is said by name, before anything is asked of anybody."""
+        with pytest.raises(AdapterError, match="the adapter 'x' is wrong") as raised:
+            Adapter(name="x", sign_in=nobody(), routes=routes)
+        assert said in str(raised.value)
+
+    def test_all_are_named_at_once(self) -> None:
+        """Nobody mends one mistake only to be told of the next."""
+        with pytest.raises(AdapterError) as raised:
+            adapter(Route("read", "GET", "/notes/{not_e}"), Route("write", "GET", "/"))
+        assert ("not_e" in str(raised.value), "two operations" in str(raised.value)) == (True, True)
+
+    def test_a_channel_needs_its_objects_too(self) -> None:
+        """A room that nobody makes cannot be listened to."""
+        channel = Channel("events", "websocket", "/events", hello=[Message("join", {"room": "{room}"})])
+        with pytest.raises(AdapterError, match=r"events needs a \{room\}"):
+            adapter(channels=(channel,))
+
+
+class TestRoutes:
+    def test_objects_are_found_wherever_they_stand(self) -> None:
+        """Path, query, headers and the depths of a body."""
+        route = Route("move", "POST", "/notes/{note}", query={"to": "{folder}"}, json={"ids": [{"id": "{note:other}"}]})
+        assert (Slot("note"), Slot("folder"), Slot("note", "other")) == route.slots
+
+    def test_the_innermost_object_is_what_it_works_on(self) -> None:
+        """A note in a folder is a note; a second id of it says nothing else."""
+        route = Route("read", "GET", "/folders/{folder}/notes/{note}", headers={"x-note": "{note:again}"})
+        assert ("note", "note") == (route.verb.takes, route.verb.argument)
+
+    def test_a_second_id_is_the_same_unless_given(self) -> None:
+        """`{note:other}` is the note, until somebody puts another there."""
+        template = {"path": "/{note}", "body": ["{note:other}"]}
+        assert {"path": "/1", "body": ["1"]} == fill(template, {"note": "1"})
+        assert {"path": "/1", "body": ["2"]} == fill(template, {"note": "1", "note:other": "2"})
+
+
+class TestClaims:
+    def test_only_what_can_be_shown_is_claimed(self) -> None:
+        """Without credentials to spoil nothing is claimed of them; without ids nothing of ids."""
+        alone = Adapter(name="x", sign_in=nobody(), routes=[WRITE])
+        named = Adapter(
+            name="x", sign_in=trusted("x-user", lambda user: user.name), routes=[WRITE, Route("r", "GET", "/{note}")]
+        )
+        assert (("SES-2",), ("SES-2", "AUT-1", "AUT-2")) == (alone.claims, named.claims)
+        assert frozenset({Credential.NONE}) == named.promises.credentials

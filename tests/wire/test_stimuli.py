@@ -1,0 +1,112 @@
+"""Every stimulus fits every service: its script asks only for what there is, and is the same each time."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.adapter import Adapter, Channel, Message, Route, bearer
+from harness.script import Deed, Script
+from harness.wire.stimuli import STIMULI
+from harness.wire.stimuli.in_turn import solo
+from harness.wire.stimuli.setting import Setting, is_valid
+
+RICH = Adapter(
+    name="rich",
+    sign_in=bearer(lambda user: user.name, expired=lambda user: user.name),
+    routes=[
+        Route("open", "POST", "/folders", json={"title": "{canary}"}, makes="folder"),
+        Route("write", "POST", "/folders/{folder}/notes", json={"text": "{canary}"}, makes="note"),
+        Route("read", "GET", "/folders/{folder}/notes/{note}"),
+        Route("edit", "PUT", "/notes/{note}", json={"id": "{note:body}", "text": "{canary}"}),
+        Route("list", "GET", "/notes"),
+        Route("drop", "DELETE", "/notes/{note}", deletes=True),
+    ],
+    channels=[
+        Channel("feed", "sse", "/feed", query={"session": "{session}"}),
+        Channel("room", "websocket", "/room", messages=[Message("join", {"folder": "{folder}"})]),
+    ],
+)
+POOR = Adapter(
+    name="poor",
+    sign_in=bearer(lambda user: user.name),
+    routes=[Route("echo", "GET", "/echo", query={"text": "{canary}"})],
+)
+
+
+def setting(adapter: Adapter, seed: int = 1, first: int = 0) -> Setting:
+    return Setting(adapter=adapter, users=5, rounds=2, volume=50, rtt_s=0.01, first=first, seed=seed)
+
+
+def made(name: str, adapter: Adapter, seed: int = 1, first: int = 0) -> Script | None:
+    return STIMULI[name].make(setting(adapter, seed, first))
+
+
+@pytest.mark.parametrize("adapter", [RICH, POOR], ids=["rich", "poor"])
+@pytest.mark.parametrize("name", STIMULI)
+class TestScripts:
+    def test_ask_only_for_what_there_is(self, name: str, adapter: Adapter) -> None:
+        """Routes, channels and messages of the adapter, with all their objects given."""
+        script = made(name, adapter)
+        if script is None:
+            assert "" != STIMULI[name].needs
+            return
+        for act in (act for wave in script.waves for act in wave):
+            match act.deed:
+                case Deed.ASK:
+                    slots = adapter.route(act.name).slots
+                case Deed.SAY:
+                    slots = adapter.message(act.name)[1].slots
+                case _:
+                    slots = () if act.deed is Deed.CLOSE else adapter.channel(act.name).slots
+            assert {slot.name for slot in slots} <= set(act.given)
+            assert 0 <= act.user < len(script.users)
+
+    def test_are_the_same_for_one_seed(self, name: str, adapter: Adapter) -> None:
+        """One seed, one script."""
+        assert made(name, adapter) == made(name, adapter)
+
+    def test_have_users_of_their_own(self, name: str, adapter: Adapter) -> None:
+        """No number comes again in the next stimulus, so every mark says whose it is."""
+        script = made(name, adapter, first=40)
+        if script is not None:
+            numbers = [user.number for user in script.users if is_valid(user)]
+            assert [*range(40, 40 + len(numbers))] == numbers
+
+
+def test_in_turn_no_two_acts_are_at_once() -> None:
+    """What it shows needs no concurrency."""
+    script = made("in-turn", RICH)
+    assert script is not None
+    assert {1} == {len(wave) for wave in script.waves}
+
+
+def test_ids_tries_every_invalid_credential_on_every_route() -> None:
+    """Each beside the success of the user in whose name it is tried."""
+    script = made("ids", RICH)
+    assert script is not None
+    tried = {
+        (script.users[act.user].credential, act.name)
+        for wave in script.waves
+        for act in wave
+        if not is_valid(script.users[act.user])
+    }
+    assert {(credential, route.name) for credential in RICH.sign_in.invalid for route in RICH.routes} == tried
+
+
+def test_ids_swaps_each_of_several_ids_alone() -> None:
+    """A service may look at the id in the path, and use the one in the body."""
+    script = made("ids", RICH)
+    assert script is not None
+    mixed = {
+        tuple(sorted(symbol.split(":")[1] for symbol in act.given.values()))
+        for wave in script.waves
+        for act in wave
+        if act.name == "edit"
+    }
+    assert ("0", "1") in mixed
+
+
+def test_solo_does_everything_once() -> None:
+    """Before anything is said of many, one user has used every route."""
+    script = solo(setting(RICH))
+    assert {route.name for route in RICH.routes} <= {act.name for wave in script.waves for act in wave}

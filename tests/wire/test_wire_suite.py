@@ -1,0 +1,78 @@
+"""The suite on a service that is served from here: what it finds, what it says of the right one, and what it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.adapter import Adapter, LogFile, Route, session
+from harness.evidence import Evidence, SuiteOutcome
+from harness.model import Credential
+from harness.plan import WireBudget
+from harness.verdict import Outcome
+from harness.wire.suite import WireSuite
+
+SERVICE = Path(__file__).parent / "session_service.py"
+BUDGET = WireBudget(users=4, rounds=1, volume=20, stimuli=("in-turn", "ids", "crowd"), shrink_s=2, attempts=2)
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "service.log"
+    path.touch()
+    monkeypatch.setenv("SESSION_SERVICE_LOG", str(path))
+    return path
+
+
+def suite(which: str, log: Path, seed: int = 1) -> WireSuite:
+    adapter = Adapter(
+        name="sessions",
+        app=f"{SERVICE}:{which}",
+        sign_in=session("POST", "/sign-in", json={"name": "{user}"}, sign_out=("POST", "/sign-out"), token="token"),
+        routes=[
+            Route("write", "POST", "/notes", json={"text": "{canary}"}, makes="note"),
+            Route("read", "GET", "/notes/{note}"),
+        ],
+        log=LogFile(str(log), r"user=<([^>]*)>"),
+    )
+    return WireSuite(target="sessions", adapter=adapter, url="", budget=BUDGET, seed=seed)
+
+
+def by_checker(outcome: SuiteOutcome) -> dict[str, Evidence]:
+    return {item.verdict.checker: item for item in outcome.evidence}
+
+
+def test_the_right_one_holds(log: Path) -> None:
+    """Every anomaly that the claims exclude was examined, and none was seen; also not in its log."""
+    found = by_checker(suite("right", log).run())
+    assert {"leak": Outcome.HOLDS, "access": Outcome.HOLDS} == {name: e.verdict.outcome for name, e in found.items()}
+    examined = found["leak"].verdict.examined | found["access"].verdict.examined
+    wanted = {"leaked-in-answer", "leaked-in-event", "foreign-object", "existence-revealed", "unauthenticated"}
+    assert wanted == {name for name, count in examined.items() if count}
+
+
+def test_who_has_signed_out_is_not_let_in(log: Path) -> None:
+    """A session that outlives its sign-out is found, as that of somebody who was revoked."""
+    finding = by_checker(suite("never_out", log).run())["access"].verdict.findings[0]
+    assert ("unauthenticated", Credential.REVOKED) == (finding.anomaly, finding.observer.partition("~")[2])
+
+
+def test_a_log_that_names_the_wrong_user_is_seen(log: Path) -> None:
+    """The record under one user's name carries another's mark."""
+    finding = by_checker(suite("wrong_log", log).run())["leak"].verdict.findings[0]
+    assert ("leaked-in-event", True) == (finding.anomaly, finding.message.endswith("in event log"))
+
+
+def test_one_seed_asks_the_same(log: Path) -> None:
+    """As many requests of each stimulus, twice."""
+    first, second = (suite("right", log, seed=5).run().run for _ in range(2))
+    assert first.measures["stimuli"] == second.measures["stimuli"]
+
+
+def test_what_cannot_be_tried_says_why(log: Path) -> None:
+    """A service without channels has no reconnects."""
+    asked = suite("right", log)
+    budget = BUDGET.model_copy(update={"stimuli": ("reconnects",)})
+    outcome = WireSuite(target="x", adapter=asked.adapter, url="", budget=budget, seed=1).run()
+    assert "it needs a channel" == outcome.run.measures["stimuli"]["reconnects"]["not_tried"]
