@@ -17,7 +17,8 @@
 Placeholders, in every text of it (path, query, headers, bodies, messages):
 
 - `{canary}`: a fresh text of the asking user, which carries their mark;
-- `{user}`: the user's name; `{session}`: an id that the client chooses, and keeps when it connects again;
+- `{user}`: the user's name; `{email}`: an address of theirs; `{session}`: an id that the client chooses, and keeps when
+  it connects again;
 - anything else, such as `{note}`, is the id of an object of that kind, which some route `makes`. `{note:other}` is
   another place for such an id, which usually is the same: a service may check the one and use the other.
 
@@ -30,7 +31,7 @@ How it works. An adapter is data; `harness.wire` performs it. `harness init` wri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -56,8 +57,8 @@ __all__ = [
 
 Protocol = Literal["websocket", "sse", "lines", "socketio"]
 """How a channel pushes: a WebSocket, server-sent events, a body of one JSON value a line, Socket.IO."""
-CANARY, USER, SESSION = "canary", "user", "session"
-GIVEN = frozenset({CANARY, USER, SESSION})
+CANARY, USER, EMAIL, SESSION = "canary", "user", "email", "session"
+GIVEN = frozenset({CANARY, USER, EMAIL, SESSION})
 """Placeholders that are no objects."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]+))?\}")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -95,7 +96,8 @@ class Route:
         query, headers: added to it.
         json, form, text: its body, in one of three forms.
         makes: the kind of object that the answer names.
-        id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone.
+        id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone;
+            `@location` when it is the end of the path in that header.
         deletes: whether the object it works on is gone afterwards.
         streams: the answer comes in pieces, each of which is recorded as it arrives.
     """
@@ -287,19 +289,21 @@ def names_in(value: Any) -> frozenset[str]:
     return frozenset(name for name, _ in _placeholders(value))
 
 
-def fill(value: Any, given: Mapping[str, str]) -> Any:
+def fill(value: Any, given: Mapping[str, str], numbers: Collection[str] = ()) -> Any:
     """Return a template with its placeholders replaced.
 
     Args:
-        value: a text, or JSON with texts in it. A text that is one placeholder and nothing else, whose value is a
-            whole number, stays a text: an id is what the service said.
+        value: a text, or JSON with texts in it.
         given: by `Slot.name` or the name of a placeholder; of a label that is not given, what its kind has.
+        numbers: kinds whose ids are numbers: a text that is one such placeholder and nothing else becomes a number.
     """
     if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda found: _given(found, given), value)
+        alone = _PLACEHOLDER.fullmatch(value)
+        text = _PLACEHOLDER.sub(lambda found: _given(found, given), value)
+        return int(text) if alone and alone.group(1) in numbers else text
     if isinstance(value, Mapping):
-        return {key: fill(item, given) for key, item in value.items()}
-    return [fill(item, given) for item in value] if isinstance(value, list | tuple) else value
+        return {key: fill(item, given, numbers) for key, item in value.items()}
+    return [fill(item, given, numbers) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _given(found: re.Match[str], given: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ import jwt
 from harness.model import Credential, Unreachable, User
 
 Headers = Mapping[str, str]
-"""Header names, in lower case, and their values."""
+"""Header names, in lower case, and their values; a name that begins with `?` is a query parameter instead."""
 Texts = Callable[[User], str]
 """Makes a user's token, key or password."""
 
@@ -84,7 +84,7 @@ def bearer(make: Texts, *, expired: Texts | None = None) -> SignIn:
 
 
 def api_key(header: str, make: Texts, *, expired: Texts | None = None) -> SignIn:
-    """Return a sign-in by a key in a header."""
+    """Return a sign-in by a key in a header; or in the query, for a name that begins with `?`."""
     return _Made(header.lower(), "", make, expired)
 
 
@@ -146,8 +146,10 @@ class _Session:
     json: Any = None
     form: Mapping[str, str] | None = None
     register: tuple[str, str] | None = None
+    register_json: Any = None
     sign_out: tuple[str, str] | None = None
     token: str = ""
+    shown: tuple[str, str] = ("authorization", "Bearer ")
 
     @property
     def invalid(self) -> frozenset[Credential]:
@@ -163,22 +165,27 @@ class _Session:
             await http.request(*self.sign_out, headers=dict(given))
             return given
         if self.register is not None:
-            answer = await self._said(http, *self.register, user)
+            known = {"json": self.register_json} if self.register_json is not None else {}
+            answer = await self._said(http, *self.register, user, **known)
             if answer.status_code >= 400 and answer.status_code not in REGISTER_TOO:
                 raise _not_let_in(user, answer)
         answer = await self._said(http, self.method, self.path, user)
         if answer.status_code >= 400:
             raise _not_let_in(user, answer)
         if self.token:
-            return {"authorization": f"Bearer {spoiled(self._token(user, answer), user.credential)}"}
+            header, scheme = self.shown
+            return {header.lower(): scheme + spoiled(self._token(user, answer), user.credential)}
         cookies = {name: spoiled(value, user.credential) for name, value in answer.cookies.items()}
         if not cookies:
             raise Unreachable(f"{user.id} signed in and was given no cookie: say in `token` where the answer has one")
         return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
 
-    async def _said(self, http: httpx.AsyncClient, method: str, path: str, user: User) -> httpx.Response:
-        json, form = filled(self.json, user), filled(self.form, user)
-        return await http.request(method, path, json=json, data=form)
+    async def _said(
+        self, http: httpx.AsyncClient, method: str, path: str, user: User, json: Any = None
+    ) -> httpx.Response:
+        if json is not None:
+            return await http.request(method, path, json=filled(json, user))
+        return await http.request(method, path, json=filled(self.json, user), data=filled(self.form, user))
 
     def _token(self, user: User, answer: httpx.Response) -> str:
         value: Any = answer.json()
@@ -196,27 +203,46 @@ def session(
     json: Any = None,
     form: Mapping[str, str] | None = None,
     register: tuple[str, str] | None = None,
+    register_json: Any = None,
     sign_out: tuple[str, str] | None = None,
     token: str = "",
+    shown: tuple[str, str] = ("authorization", "Bearer "),
 ) -> SignIn:
     """Return a sign-in by asking the service, which answers with cookies, or with a token.
 
     Args:
-        method, path, json, form: the request; `{user}` in it is the user's name.
-        register: method and path of the request that makes the user known before, with the same body.
+        method, path, json, form: the request; `{user}` in it is the user's name, `{email}` an address of theirs.
+        register: method and path of the request that makes the user known before.
+        register_json: its body, where that is not the same.
         sign_out: method and path of the request after which what was given is worth nothing.
         token: where the answer has a bearer token (`access_token`); empty where its cookies are what counts.
+        shown: the header that carries the token, and what stands before it there.
     """
-    return _Session(method=method, path=path, json=json, form=form, register=register, sign_out=sign_out, token=token)
+    return _Session(
+        method=method,
+        path=path,
+        json=json,
+        form=form,
+        register=register,
+        register_json=register_json,
+        sign_out=sign_out,
+        token=token,
+        shown=shown,
+    )
 
 
 def filled(value: Any, user: User) -> Any:
-    """Return the value with `{user}` replaced in every text of it."""
+    """Return the value with `{user}` and `{email}` replaced in every text of it."""
     if isinstance(value, str):
-        return value.replace("{user}", user.name)
+        return value.replace("{user}", user.name).replace("{email}", email_of(user))
     if isinstance(value, Mapping):
         return {key: filled(item, user) for key, item in value.items()}
     return [filled(item, user) for item in value] if isinstance(value, list) else value
+
+
+def email_of(user: User) -> str:
+    """Return an address of this user: always the same, and of nobody else, whatever is in the name."""
+    return f"u{blake2b(user.name.encode(), digest_size=8).hexdigest()}@example.org"
 
 
 def spoiled(text: str, credential: Credential) -> str:

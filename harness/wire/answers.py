@@ -11,9 +11,9 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from harness.adapter import Route
 from harness.canary import Canaries
@@ -99,7 +99,7 @@ def kept(text: str, canaries: Canaries) -> str:
     return f" ... ({left:,} characters) ... ".join(parts) if len(parts) > 1 else f"{parts[0]} ... ({left:,} characters)"
 
 
-def id_in(answer: Answer, route: Route) -> str:
+def id_in(answer: Answer, route: Route) -> str | int:
     """Return the id of the object that was made.
 
     Raises:
@@ -107,6 +107,8 @@ def id_in(answer: Answer, route: Route) -> str:
     """
     if not route.id:
         return answer.text.strip().strip('"')
+    if route.id.startswith("@"):
+        return _in_header(answer, route, route.id.removeprefix("@").lower())
     try:
         found = answer.json()
         for part in route.id.split("."):
@@ -118,9 +120,11 @@ def id_in(answer: Answer, route: Route) -> str:
         ) from error
     if not isinstance(found, str | int) or isinstance(found, bool):
         raise Misfit(f"{route.name} answers with {found!r} at {route.id!r}, which is no id. See `id` of that route")
-    return str(found)
+    return found
 
 
-def texts_of(value: Mapping[str, Any]) -> str:
-    """Return a recorded answer as one line."""
-    return f"{value.get('status', '?')} {str(value.get('text', value.get('error', '')))[:200]!r}"
+def _in_header(answer: Answer, route: Route, header: str) -> str:
+    value = next((value for name, value in answer.headers if name == header), "")
+    if name := unquote(urlsplit(value).path.rstrip("/").rpartition("/")[2]):
+        return name
+    raise Misfit(f"{route.name} answers without an id in its header {header!r}: {value!r}. See `id` of that route")

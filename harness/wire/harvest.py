@@ -30,10 +30,14 @@ class Harvest:
         self._seed = seed
         self._objects: dict[tuple[str, int], list[str]] = {}
         self._missing = 0
+        self.numbers: set[str] = set()
+        """Kinds whose ids are numbers."""
 
-    def learn(self, kind: str, user: User, name: str) -> None:
+    def learn(self, kind: str, user: User, name: str | int) -> None:
         """Take in that a user was given an object."""
-        self._objects.setdefault((kind, user.number), []).append(name)
+        if isinstance(name, int):
+            self.numbers.add(kind)
+        self._objects.setdefault((kind, user.number), []).append(str(name))
 
     def canary(self, user: User, size: int = 0) -> str:
         """Return a fresh text of this user with a mark in it, of at least so many bytes."""

@@ -11,18 +11,18 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import randbits, token_hex
 from urllib.parse import quote, urlencode
 
 import httpx
 
-from harness.adapter import CANARY, SESSION, USER, Adapter, Channel, Message, Route, fill
+from harness.adapter import CANARY, EMAIL, SESSION, USER, Adapter, Channel, Message, Route, fill
 from harness.model import Event, EventKind, Header, Refused, Unreachable, User, Value
 from harness.recorder import Recorder
 from harness.script import Act, Deed, Script
-from harness.sign_in import Headers
+from harness.sign_in import Headers, email_of
 from harness.store import HistoryFile
 from harness.verdict import Checker, FoldGuard, Verdict
 from harness.wire.answers import Misfit, id_in, kept, recorded
@@ -166,6 +166,12 @@ class _Scene:
         except httpx.HTTPError as error:
             await self.exchange.check()
             raise Unreachable(f"{user.id} could not sign in ({error!r}): see `sign_in` of the adapter") from error
+        for name, value in headers.items():
+            if not value.isascii() and not name.startswith("?"):
+                raise Unreachable(
+                    f"{user.id} signs in with the header {name}: {value!r}, which is not ASCII, so no client could "
+                    "send it: have the adapter quote it (urllib.parse.quote), as your service's clients do"
+                )
         return {name.lower(): value for name, value in headers.items()}
 
     async def _listen(self) -> None:
@@ -187,7 +193,7 @@ class _Scene:
         except Unresolvable:
             self.performed.left_out += 1
             return
-        given = {CANARY: "", USER: user.name, SESSION: given.get(SESSION, ""), **given}
+        given = {CANARY: "", USER: user.name, EMAIL: email_of(user), SESSION: given.get(SESSION, ""), **given}
         self.performed.requests += 1
         match act.deed:
             case Deed.ASK:
@@ -202,7 +208,7 @@ class _Scene:
     async def _ask(self, act: Act, user: User, route: Route, given: Mapping[str, str]) -> None:
         if route.carries:
             given = {**given, CANARY: self.harvest.canary(user, act.manner.size)}
-        asked = asked_of(route, given, self.signed[act.user])
+        asked = asked_of(route, given, self.signed[act.user], self.harvest.numbers)
         call = self._invoked(act, user, f"{asked.method} {asked.path}", given, asked)
         began = time.monotonic()
         value: Value
@@ -223,8 +229,9 @@ class _Scene:
         value = recorded(answer, self.harvest.canaries)
         if kind is EventKind.OK and route.makes:
             try:
-                value["id"] = id_in(answer, route)
-                self.harvest.learn(route.makes, user, value["id"])
+                name = id_in(answer, route)
+                self.harvest.learn(route.makes, user, name)
+                value["id"] = str(name)
             except Misfit as misfit:
                 self.performed.misfits.append(str(misfit))
         self._completed(kind, act, user, value, call)
@@ -233,9 +240,11 @@ class _Scene:
         place = (act.user, act.name, act.device)
         if place in self.channels:
             await self._drop(act)
-        headers = {**self.signed[act.user], **fill(dict(channel.headers), given)}
+        own_headers, own_query = parted(self.signed[act.user])
+        headers = {**own_headers, **fill(dict(channel.headers), given)}
+        query = {**fill(dict(channel.query), given), **own_query}
         path = fill(channel.path, _quoted(given))
-        opening = Opening(self.exchange.url, path, fill(dict(channel.query), given), headers, channel.subprotocols)
+        opening = Opening(self.exchange.url, path, query, headers, channel.subprotocols)
         call = self._invoked(act, user, f"OPEN {channel.protocol} {opening.target}", given)
         http = self.exchange.client(f"user {act.user}")
         try:
@@ -296,8 +305,9 @@ class _Scene:
         call = self.recorder.next_call()
         value: dict[str, Value] = {"request": request}
         value |= {slot: name for slot, name in given.items() if name and slot not in (CANARY, USER)}
-        if asked is not None and asked.query:
-            value["query"] = dict(asked.query)
+        _, secret = parted(self.signed[act.user])
+        if asked is not None and (query := {name: text for name, text in asked.query.items() if name not in secret}):
+            value["query"] = query
         if asked is not None and asked.body:
             value["body"] = kept(asked.body.decode(), self.harvest.canaries)
         if str(act.manner):
@@ -310,13 +320,19 @@ class _Scene:
         self.recorder.record(kind, act.name, value, user=user.id, device=act.device, call=call)
 
 
-def asked_of(route: Route, given: Mapping[str, str], credentials: Headers) -> Asked:
+def parted(credentials: Headers) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the headers and the query parameters that a user's credentials are."""
+    query = {name[1:]: value for name, value in credentials.items() if name.startswith("?")}
+    return {name: value for name, value in credentials.items() if not name.startswith("?")}, query
+
+
+def asked_of(route: Route, given: Mapping[str, str], credentials: Headers, numbers: Collection[str]) -> Asked:
     """Return the request that asks a route, with everything filled in."""
     headers = {"content-type": "text/plain; charset=utf-8"} if route.text is not None else {}
     body = b""
     if route.json is not None:
         headers["content-type"] = "application/json"
-        body = json.dumps(fill(route.json, given), ensure_ascii=False).encode()
+        body = json.dumps(fill(route.json, given, numbers), ensure_ascii=False).encode()
     elif route.form is not None:
         headers["content-type"] = "application/x-www-form-urlencoded"
         body = urlencode(fill(dict(route.form), given)).encode()
@@ -324,7 +340,9 @@ def asked_of(route: Route, given: Mapping[str, str], credentials: Headers) -> As
         body = str(fill(route.text, given)).encode()
     headers |= {name.lower(): value for name, value in fill(dict(route.headers), given).items()}
     path = fill(route.path, _quoted(given))
-    return Asked(route.method.upper(), path, fill(dict(route.query), given), {**headers, **credentials}, body)
+    own_headers, own_query = parted(credentials)
+    query = {**fill(dict(route.query), given), **own_query}
+    return Asked(route.method.upper(), path, query, {**headers, **own_headers}, body)
 
 
 def _quoted(given: Mapping[str, str]) -> Mapping[str, str]:

@@ -60,6 +60,12 @@ class TestRoutes:
         assert {"path": "/1", "body": ["1"]} == fill(template, {"note": "1"})
         assert {"path": "/1", "body": ["2"]} == fill(template, {"note": "1", "note:other": "2"})
 
+    def test_an_id_that_is_a_number_stays_one_in_a_body(self) -> None:
+        """Alone in a JSON value; as part of a text it is text."""
+        template = {"id": "{note}", "name": "note {note}"}
+        assert {"id": 7, "name": "note 7"} == fill(template, {"note": "7"}, {"note"})
+        assert {"id": "7", "name": "note 7"} == fill(template, {"note": "7"})
+
 
 class TestClaims:
     def test_only_what_can_be_shown_is_claimed(self) -> None:

@@ -32,15 +32,23 @@ def test_a_status_says_whether_it_happened(given_answer: Answer, kind: EventKind
 
 
 class TestIds:
+    def test_may_stand_in_a_header(self) -> None:
+        """The end of the path in `Location`, decoded."""
+        created = Answer(201, (("location", "http://127.0.0.1/notes/a%20b/"),), b"")
+        route = Route("write", "POST", "/", makes="note", id="@location")
+        assert "a b" == id_in(created, route)
+        with pytest.raises(Misfit, match="'location'"):
+            id_in(answer(201), route)
+
     @pytest.mark.parametrize(
         ("place", "body", "found"),
         [
-            ("id", '{"id": 7}', "7"),
+            ("id", '{"id": 7}', 7),
             ("data.0.note_id", '{"data": [{"note_id": "a"}]}', "a"),
             ("", '"a-b"', "a-b"),
         ],
     )
-    def test_are_found_where_the_adapter_says(self, place: str, body: str, found: str) -> None:
+    def test_are_found_where_the_adapter_says(self, place: str, body: str, found: str | int) -> None:
         """Keys and positions, with dots between."""
         assert found == id_in(answer(201, body), Route("write", "POST", "/", makes="note", id=place))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import httpx
 import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model import Credential
-from harness.sign_in import spoiled
+from harness.model import Credential, Unreachable, User
+from harness.names import NAMES
+from harness.sign_in import email_of, session, spoiled
 
 KEY = "the key of the service, which nobody else has"
 TOKEN = jwt.encode({"sub": "alice", "scope": ["a"]}, KEY, algorithm="HS256")
@@ -46,3 +48,54 @@ def test_a_truncated_one_is_a_true_beginning(text: str) -> None:
     """A service that compares only as far as it goes takes it."""
     cut = spoiled(text, Credential.TRUNCATED)
     assert (True, True) == (text.startswith(cut), len(cut) < len(text))
+
+
+class Doorman:
+    """Answers as a service does that knows users by their registration, and keeps what it was asked."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self._status = status
+
+    async def __call__(self, scope, receive, send) -> None:
+        body = (await receive())["body"].decode()
+        self.asked.append((scope["path"], body))
+        await send({"type": "http.response.start", "status": self._status, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"user": {"token": "abc"}}'})
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self), base_url="http://here")
+
+
+ASKING = session(
+    "POST",
+    "/login",
+    form={"username": "{user}"},
+    register=("POST", "/register"),
+    register_json={"email": "{email}"},
+    token="user.token",
+    shown=("X-Auth", "Token "),
+)
+
+
+@pytest.mark.asyncio
+async def test_a_user_is_registered_and_signed_in_each_in_its_own_way() -> None:
+    """A JSON body makes the user known, a form signs them in; the token is shown where the service wants it."""
+    doorman, alice = Doorman(), User(0, "alice")
+    async with doorman.client() as http:
+        headers = await ASKING.headers(alice, http)
+    assert {"x-auth": "Token abc"} == headers
+    assert [("/register", f'{{"email":"{email_of(alice)}"}}'), ("/login", "username=alice")] == doorman.asked
+
+
+@pytest.mark.asyncio
+async def test_who_is_not_let_in_is_told_what_was_answered() -> None:
+    """One sentence: who, which request, which answer."""
+    async with Doorman(status=403).client() as http:
+        with pytest.raises(Unreachable, match=r"u00 .'alice'. cannot sign in: POST /register was answered with 403"):
+            await ASKING.headers(User(0, "alice"), http)
+
+
+def test_no_two_names_have_one_address() -> None:
+    """However alike they are, and whatever no address may contain."""
+    assert len(NAMES) == len({email_of(User(0, name)) for name in NAMES})

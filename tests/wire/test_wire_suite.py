@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.adapter import Adapter, LogFile, Route, session
+from harness.adapter import Adapter, LogFile, Route, session, trusted
 from harness.evidence import Evidence, SuiteOutcome
 from harness.model import Credential
 from harness.plan import WireBudget
@@ -62,6 +63,14 @@ def test_a_log_that_names_the_wrong_user_is_seen(log: Path) -> None:
     """The record under one user's name carries another's mark."""
     finding = by_checker(suite("wrong_log", log).run())["leak"].verdict.findings[0]
     assert ("leaked-in-event", True) == (finding.anomaly, finding.message.endswith("in event log"))
+
+
+def test_a_name_that_no_header_can_carry_is_one_clear_error(log: Path) -> None:
+    """Said of the first such user, before anything is asked."""
+    asked = suite("right", log)
+    adapter = replace(asked.adapter, sign_in=trusted("x-user", lambda user: f"Zo\u00eb {user.name}"))
+    outcome = WireSuite(target="x", adapter=adapter, url="", budget=BUDGET, seed=1).run()
+    assert "quote it" in outcome.unreachable
 
 
 def test_one_seed_asks_the_same(log: Path) -> None:
