@@ -36,7 +36,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from harness.model import Credential, Promises, Value, Verb
-from harness.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, session, trusted
+from harness.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
 
 __all__ = [
     "Adapter",
@@ -51,6 +51,7 @@ __all__ = [
     "bearer",
     "cookie",
     "nobody",
+    "registered",
     "session",
     "trusted",
 ]

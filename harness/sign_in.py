@@ -108,16 +108,16 @@ class _Trusted:
 
     header: str
     make: Texts
-    invalid: frozenset[Credential] = frozenset({Credential.NONE})
+    invalid: frozenset[Credential] = frozenset()
 
     async def headers(self, user: User, http: httpx.AsyncClient) -> Headers:
-        return {} if user.credential is Credential.NONE else {self.header: self.make(user)}
+        return {self.header: self.make(user)}
 
 
 def trusted(header: str, make: Texts) -> SignIn:
-    """Return a sign-in by a header that names the user, as a proxy in front of the service sets it: no secret is in it.
+    """Return a sign-in by a header that names the user, as a proxy in front of the service sets it.
 
-    What can be tried of credentials is only to leave it out.
+    No secret is in it, so that nobody's can be wrong: nothing is tried of credentials.
     """
     return _Trusted(header.lower(), make)
 
@@ -146,7 +146,6 @@ class _Session:
     json: Any = None
     form: Mapping[str, str] | None = None
     register: tuple[str, str] | None = None
-    register_json: Any = None
     sign_out: tuple[str, str] | None = None
     token: str = ""
     shown: tuple[str, str] = ("authorization", "Bearer ")
@@ -165,11 +164,8 @@ class _Session:
             await http.request(*self.sign_out, headers=dict(given))
             return given
         if self.register is not None:
-            known = {"json": self.register_json} if self.register_json is not None else {}
-            answer = await self._said(http, *self.register, user, **known)
-            if answer.status_code >= 400 and answer.status_code not in REGISTER_TOO:
-                raise _not_let_in(user, answer)
-        answer = await self._said(http, self.method, self.path, user)
+            await _register(user, http, *self.register, self.json, self.form)
+        answer = await _said(user, http, self.method, self.path, self.json, self.form)
         if answer.status_code >= 400:
             raise _not_let_in(user, answer)
         if self.token:
@@ -179,13 +175,6 @@ class _Session:
         if not cookies:
             raise Unreachable(f"{user.id} signed in and was given no cookie: say in `token` where the answer has one")
         return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
-
-    async def _said(
-        self, http: httpx.AsyncClient, method: str, path: str, user: User, json: Any = None
-    ) -> httpx.Response:
-        if json is not None:
-            return await http.request(method, path, json=filled(json, user))
-        return await http.request(method, path, json=filled(self.json, user), data=filled(self.form, user))
 
     def _token(self, user: User, answer: httpx.Response) -> str:
         value: Any = answer.json()
@@ -203,7 +192,6 @@ def session(
     json: Any = None,
     form: Mapping[str, str] | None = None,
     register: tuple[str, str] | None = None,
-    register_json: Any = None,
     sign_out: tuple[str, str] | None = None,
     token: str = "",
     shown: tuple[str, str] = ("authorization", "Bearer "),
@@ -212,8 +200,7 @@ def session(
 
     Args:
         method, path, json, form: the request; `{user}` in it is the user's name, `{email}` an address of theirs.
-        register: method and path of the request that makes the user known before.
-        register_json: its body, where that is not the same.
+        register: method and path of the request that makes the user known before, with the same body; see `registered`.
         sign_out: method and path of the request after which what was given is worth nothing.
         token: where the answer has a bearer token (`access_token`); empty where its cookies are what counts.
         shown: the header that carries the token, and what stands before it there.
@@ -224,11 +211,56 @@ def session(
         json=json,
         form=form,
         register=register,
-        register_json=register_json,
         sign_out=sign_out,
         token=token,
         shown=shown,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registered:
+    """A sign-in of users who must be made known before."""
+
+    method: str
+    path: str
+    json: Any
+    form: Mapping[str, str] | None
+    then: SignIn
+
+    @property
+    def invalid(self) -> frozenset[Credential]:
+        return self.then.invalid
+
+    async def headers(self, user: User, http: httpx.AsyncClient) -> Headers:
+        if user.credential is not Credential.NONE:
+            await _register(user, http, self.method, self.path, self.json, self.form)
+        return await self.then.headers(user, http)
+
+
+def registered(
+    method: str, path: str, *, json: Any = None, form: Mapping[str, str] | None = None, then: SignIn
+) -> SignIn:
+    """Return a sign-in of users who register first, with a body of its own.
+
+    Args:
+        method, path, json, form: the request that makes a user known; one who is known already may be refused.
+        then: how they sign in.
+    """
+    return _Registered(method=method, path=path, json=json, form=form, then=then)
+
+
+async def _register(
+    user: User, http: httpx.AsyncClient, method: str, path: str, json: Any, form: Mapping[str, str] | None
+) -> None:
+    answer = await _said(user, http, method, path, json, form)
+    if answer.status_code >= 400 and answer.status_code not in REGISTER_TOO:
+        raise _not_let_in(user, answer)
+
+
+async def _said(
+    user: User, http: httpx.AsyncClient, method: str, path: str, json: Any, form: Mapping[str, str] | None
+) -> httpx.Response:
+    return await http.request(method, path, json=filled(json, user), data=filled(form, user))
 
 
 def filled(value: Any, user: User) -> Any:

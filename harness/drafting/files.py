@@ -29,7 +29,6 @@ TRIALS_OF_CREDENTIALS = ("unchecked-signature",)
 """Those that must be seen besides, where invalid credentials are tried: without one AUT-1 would stay unknown."""
 PLACEHOLDER_URL = "http://127.0.0.1:8000"
 WIDTH = 100
-_FOR_USER = re.compile(r'"[^"{}]*\{user\}[^"{}]*"')
 _LOCAL = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::1", ""})
 
 
@@ -178,19 +177,10 @@ def _code(item: Drafted) -> str:
     return "\n".join([f"{name}(", *(f"            {word}," for word in words), "        )"])
 
 
-def _body(request: Request, indent: int, sent: bool = False) -> str:
-    """Return the argument that is a request's body; `sent` of httpx's own, where the user is known."""
-    key = ("data" if sent else "form") if request.form else "json"
-    text = quoted(dict(request.body), indent + len(key) + 1, indent).replace(f'"{PASSWORD}"', "PASSWORD")
-    return f"{key}={text if not sent else _FOR_USER.sub(_formatted, text)}"
-
-
-def _formatted(found: re.Match[str]) -> str:
-    return (
-        "user.name"
-        if found.group() == '"{user}"'
-        else found.group().replace('"', 'f"', 1).replace("{user}", "{user.name}")
-    )
+def _body(request: Request, indent: int) -> str:
+    """Return the argument that is a request's body."""
+    key = "form" if request.form else "json"
+    return f"{key}={quoted(dict(request.body), indent + len(key) + 1, indent)}".replace(f'"{PASSWORD}"', "PASSWORD")
 
 
 def _line(text: str) -> str:

@@ -30,7 +30,7 @@ _TOKENS = ("access_token", "accessToken", "token", "jwt", "id_token", "auth_toke
 _IDENTITY = re.compile(r"(^|_)(user|username|user_?name|user_?id|login|e?mail|name|handle|identifier|account|phone)$")
 _SECRET = re.compile(r"(^|_)(password|passphrase|passwd|pass|pin|secret|confirm|confirmation)($|_)")
 _NAME = re.compile(r"^(user|username|user_?name|user_?id|login|name|handle|identifier|account)$")
-_EMAIL = "{user}@example.com"
+_EMAIL = "{email}"
 _USER_HEADER = re.compile(r"^x_(.*_)?(user|user_id|user_name|username|account|subject|principal|identity)$")
 
 

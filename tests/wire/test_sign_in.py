@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.model import Credential, Unreachable, User
 from harness.names import NAMES
-from harness.sign_in import email_of, session, spoiled
+from harness.sign_in import email_of, registered, session, spoiled
 
 KEY = "the key of the service, which nobody else has"
 TOKEN = jwt.encode({"sub": "alice", "scope": ["a"]}, KEY, algorithm="HS256")
@@ -67,14 +67,11 @@ class Doorman:
         return httpx.AsyncClient(transport=httpx.ASGITransport(self), base_url="http://here")
 
 
-ASKING = session(
+ASKING = registered(
     "POST",
-    "/login",
-    form={"username": "{user}"},
-    register=("POST", "/register"),
-    register_json={"email": "{email}"},
-    token="user.token",
-    shown=("X-Auth", "Token "),
+    "/register",
+    json={"email": "{email}"},
+    then=session("POST", "/login", form={"username": "{user}"}, token="user.token", shown=("X-Auth", "Token ")),
 )
 
 
