@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.adapter import Adapter, AdapterError, Channel, Message, Route, Slot, fill, basic, nobody
+from harness.adapter import Adapter, AdapterError, Channel, Message, Route, Slot, basic, fill, nobody
 from harness.model import Credential
 
 WRITE = Route("write", "POST", "/notes", json={"text": "{canary}"}, makes="note")
