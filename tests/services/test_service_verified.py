@@ -94,6 +94,7 @@ def test_a_finding_is_sent_again_and_counted(plan: Path, tmp_path: Path) -> None
     """It shows each time on the service that has it, in two requests; on its twin, at another place, never."""
     with serving("django_orders", leaky=True) as url:
         target = TARGETS / "django_orders_target.py"
+        plan.write_text(PLAN.replace("shrink_s = 3", "shrink_s = 60"))
         arguments = ("--target", target, "--plan", plan, "--out", tmp_path / "run", "--workers", "1")
         assert 1 == called("verify", "--url", url, *arguments).exit_code
         (file,) = (tmp_path / "run/witnesses").glob("wire-access-*.json")
