@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 OURS = re.compile(r"isolation|harness|__editable__|mission_critical|reports|locust|gevent")
 PYTESTS_OWN = {"pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments"}
-MUTANTS = {"thread-local-user": ("leak", "writing"), "pooled-emitter": ("misdelivery", "wandering")}
+MUTANTS = {"identity-map": ("leak", "reaching"), "pooled-emitter": ("misdelivery", "wandering")}
 RECORD = [sys.executable, str(HERE / "export_stories.py")]
 
 
@@ -47,7 +47,7 @@ def witnesses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Witness]:
 @pytest.fixture(scope="module")
 def leak(witnesses: dict[str, Witness]) -> Witness:
     """A witness of one user's note in another's answer."""
-    return witnesses["thread-local-user"]
+    return witnesses["identity-map"]
 
 
 class Stranger:
@@ -241,7 +241,7 @@ class TestText:
         told = " ".join(docstring_of(text).split())
         for part in (
             f"{leak.finding.message}. The Isolation Harness has found this.",
-            "Target thread-local-user",
+            "Target identity-map",
             "Checker leak: Nobody is answered or sent anything that carries another user's canary.",
             f"Finding leaked-in-answer: {leak.finding.message}",
             *(f"{number}. {step}" for number, step in enumerate(leak.story(), 1)),
