@@ -89,7 +89,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One thing that a user can ask over HTTP.
+    """One thing that a user can ask over HTTP. An answer that is a stream is read to its end.
 
     Args:
         name: of the operation, as in reports; unique in the adapter.
@@ -100,7 +100,6 @@ class Route:
         id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone;
             `@location` when it is the end of the path in that header.
         deletes: whether the object it works on is gone afterwards.
-        streams: the answer comes in pieces, each of which is recorded as it arrives.
     """
 
     name: str
@@ -114,7 +113,6 @@ class Route:
     makes: str = ""
     id: str = "id"
     deletes: bool = False
-    streams: Literal["", "sse", "lines"] = ""
 
     @property
     def parts(self) -> tuple[Value, ...]:

@@ -184,8 +184,6 @@ class _Work:
         if stream and operation.method == "GET":
             channel = Channel(route.name, stream, route.path, query=route.query, headers=route.headers)
             return [Drafted(channel, request.notes)]
-        if stream:
-            route = replace(route, streams=stream)
         further = [
             Drafted(replace(route, name=f"{route.name}_by_{snake(name)}", query={**route.query, name: value}))
             for name, value in queries

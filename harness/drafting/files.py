@@ -163,7 +163,6 @@ def _code(item: Drafted) -> str:
             "makes": part.makes or None,
             "id": part.id if part.makes and part.id != "id" else None,
             "deletes": part.deletes or None,
-            "streams": part.streams or None,
         }
     else:
         words = [quoted(part.name), quoted(part.protocol), quoted(part.path)]
