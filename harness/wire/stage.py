@@ -33,6 +33,7 @@ from harness.wire.log_file import LogTail
 from harness.wire.stimuli.naming import ONCE
 from harness.wire.stimuli.setting import is_valid
 
+FOREIGN, MISSING = "foreign", "missing"
 QUIET_S, MOST_QUIET_S = 0.25, 3.0
 """Everybody listens until nothing has arrived for so long, and at most so long."""
 
@@ -60,6 +61,7 @@ class Performed:
         answers: how many of each status, by operation.
         misfits: answers that were not what the adapter says.
         rtt_s: how long each answer took.
+        refused_s: the same of refusals to valid users, of others' objects and of ids that nobody has.
     """
 
     script: Script
@@ -72,6 +74,7 @@ class Performed:
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     misfits: list[str] = field(default_factory=list)
     rtt_s: list[float] = field(default_factory=list)
+    refused_s: dict[str, list[float]] = field(default_factory=lambda: {FOREIGN: [], MISSING: []})
 
 
 class Stage:
@@ -222,7 +225,10 @@ class _Scene:
             await self.exchange.check()
             self._completed(EventKind.INFO, act, user, {"error": str(error)}, call)
             return
-        self.performed.rtt_s.append(time.monotonic() - began)
+        took_s = time.monotonic() - began
+        self.performed.rtt_s.append(took_s)
+        if answer.is_refusal and is_valid(user) and (whose := _whose(act, user)):
+            self.performed.refused_s[whose].append(took_s)
         if not answer.whole:
             self.performed.faults += 1
         kind = answer.kind if answer.whole or answer.is_refusal else EventKind.INFO
@@ -343,6 +349,14 @@ def asked_of(route: Route, given: Mapping[str, str], credentials: Headers, numbe
     own_headers, own_query = parted(credentials)
     query = {**fill(dict(route.query), given), **own_query}
     return Asked(route.method.upper(), path, query, {**headers, **own_headers}, body)
+
+
+def _whose(act: Act, user: User) -> str:
+    """Return whether an act is on an object that is another's, or that nobody has; `""` on one's own."""
+    places = [symbol.split(":") for symbol in act.given.values() if not symbol.startswith("$session")]
+    if any(what == "$missing" for what, *_ in places):
+        return MISSING
+    return FOREIGN if any(where != str(user.number) for _, where, *_ in places) else ""
 
 
 def _quoted(given: Mapping[str, str]) -> Mapping[str, str]:

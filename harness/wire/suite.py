@@ -101,6 +101,7 @@ class _Work:
         self._url = ""
         self._rtt_s = USUAL_RTT_S
         self._users = 0
+        self._refused_s: dict[str, list[float]] = {}
         self._asked: list[Event] = []
         self.doubt = ""
 
@@ -147,6 +148,8 @@ class _Work:
         if name == "solo":
             _check_alone(performed, self._suite.adapter)
         self._count(name, performed, users)
+        for whose, took_s in performed.refused_s.items():
+            self._refused_s.setdefault(whose, []).extend(took_s)
         self._asked += [event for event in performed.events if event.kind is EventKind.INVOKE]
         return performed
 
@@ -193,7 +196,7 @@ class _Work:
             faults=totals.faults,
             duration_s=round(duration_s, 3),
             files=self._files,
-            measures={"stimuli": self._tried, "rtt_ms": round(1000 * self._rtt_s, 3)},
+            measures={"stimuli": self._tried, "rtt_ms": round(1000 * self._rtt_s, 3), **self._refusals()},
             doubt=self.doubt,
         )
         evidence = []
@@ -201,6 +204,11 @@ class _Work:
             verdict = totals.verdicts.get(name, Verdict(name))
             evidence.append(self._evidence(replace(verdict, doubts=verdict.doubts + doubts)))
         return SuiteOutcome(run, tuple(evidence), self.doubt)
+
+    def _refusals(self) -> Mapping[str, Value]:
+        """Return how long it usually takes to refuse another's object, and one that there is not: seen, not judged."""
+        medians = {whose: median(took_s) for whose, took_s in self._refused_s.items() if took_s}
+        return {f"refusal_ms_{whose}": round(1000 * took_s, 3) for whose, took_s in medians.items()}
 
     def _evidence(self, verdict: Verdict) -> Evidence:
         suite = self._suite

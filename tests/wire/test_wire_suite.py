@@ -79,6 +79,12 @@ def test_one_seed_asks_the_same(log: Path) -> None:
     assert first.measures["stimuli"] == second.measures["stimuli"]
 
 
+def test_how_long_refusals_take_is_said_and_not_judged(log: Path) -> None:
+    """Of others' objects, and of ids that nobody has: both were asked for."""
+    measures = suite("right", log).run().run.measures
+    assert min(measures["refusal_ms_foreign"], measures["refusal_ms_missing"]) > 0
+
+
 def test_what_cannot_be_tried_says_why(log: Path) -> None:
     """A service without channels has no reconnects."""
     asked = suite("right", log)
