@@ -1,4 +1,7 @@
-"""Each leaky service is caught by the one stimulus that it needs, and its corrected twin is left alone by the same."""
+"""Each leaky service is caught by the one stimulus that it needs, and its corrected twin is left alone by the same.
+
+Over a wire nobody decides the order: a race may need a second attempt, with another seed. A twin gets one.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,34 @@ def budget(service: Service) -> WireBudget:
     return WireBudget(users=10, rounds=4, volume=volume, stimuli=(service.stimulus,), shrink_s=0, attempts=1)
 
 
-@pytest.mark.parametrize("leaky", [True, False], ids=["leaky", "twin"])
+SEEDS = (1, 2, 3)
+
+
 @pytest.mark.parametrize("name", SERVICES)
-def test_is_as_it_should_be(name: str, leaky: bool) -> None:
-    """Found where it is, and nowhere else."""
+def test_a_leak_is_found(name: str) -> None:
+    """By the stimulus that the service was made for, with who saw whose."""
     service = SERVICES[name]
-    result = tried(service, leaky, budget(service))
+    for seed in SEEDS:
+        result = tried(service, True, budget(service), seed)
+        if result.missing:
+            pytest.skip(result.missing)
+        assert result.outcome is not None
+        assert "" == result.outcome.run.doubt
+        if result.found:
+            break
+    findings = [finding for item in result.outcome.evidence for finding in item.verdict.findings]
+    assert findings
+    assert all(finding.anomaly and finding.message for finding in findings)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_twin_is_left_alone(name: str) -> None:
+    """By the same, although as much was asked and examined."""
+    service = SERVICES[name]
+    result = tried(service, False, budget(service))
     if result.missing:
         pytest.skip(result.missing)
     assert result.outcome is not None
     assert "" == result.outcome.run.doubt
-    assert (leaky, 0 < result.outcome.run.operations) == (bool(result.found), True)
-    if leaky:
-        finding = next(item.verdict.findings[0] for item in result.outcome.evidence if item.verdict.findings)
-        assert finding.anomaly
+    assert {} == result.found
+    assert any(item.verdict.facts for item in result.outcome.evidence)
