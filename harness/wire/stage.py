@@ -34,6 +34,7 @@ from harness.wire.stimuli.naming import ONCE
 from harness.wire.stimuli.setting import is_valid
 
 FOREIGN, MISSING = "foreign", "missing"
+NOBODYS = "note of nobody"
 QUIET_S, MOST_QUIET_S = 0.25, 3.0
 """Everybody listens until nothing has arrived for so long, and at most so long."""
 
@@ -210,7 +211,7 @@ class _Scene:
 
     async def _ask(self, act: Act, user: User, route: Route, given: Mapping[str, str]) -> None:
         if route.carries:
-            given = {**given, CANARY: self.harvest.canary(user, act.manner.size)}
+            given = {**given, CANARY: self._text(act, user)}
         asked = asked_of(route, given, self.signed[act.user], self.harvest.numbers)
         call = self._invoked(act, user, f"{asked.method} {asked.path}", given, asked)
         began = time.monotonic()
@@ -236,8 +237,9 @@ class _Scene:
         if kind is EventKind.OK and route.makes:
             try:
                 name = id_in(answer, route)
-                self.harvest.learn(route.makes, user, name)
                 value["id"] = str(name)
+                if is_valid(user):
+                    self.harvest.learn(route.makes, user, name)
             except Misfit as misfit:
                 self.performed.misfits.append(str(misfit))
         self._completed(kind, act, user, value, call)
@@ -277,7 +279,7 @@ class _Scene:
         opened = self.channels.get(place)
         if opened is None:
             return
-        frame = fill(message.send, {**given, CANARY: self.harvest.canary(user, act.manner.size)})
+        frame = fill(message.send, {**given, CANARY: self._text(act, user)})
         call = self._invoked(replace(act, name=message.name), user, f"SAY {json.dumps(frame)}", given)
         try:
             await opened.say(frame)
@@ -291,6 +293,10 @@ class _Scene:
         if opened is not None:
             self.performed.faults += 1
             await opened.close()
+
+    def _text(self, act: Act, user: User) -> str:
+        """Return what a user writes; an intruder's text is nobody's, as they ask in the name of somebody else."""
+        return self.harvest.canary(user, act.manner.size) if is_valid(user) else NOBODYS
 
     # Recording
 
@@ -310,7 +316,7 @@ class _Scene:
     def _invoked(self, act: Act, user: User, request: str, given: Mapping[str, str], asked: Asked | None = None) -> int:
         call = self.recorder.next_call()
         value: dict[str, Value] = {"request": request}
-        value |= {slot: name for slot, name in given.items() if name and slot not in (CANARY, USER)}
+        value |= {slot: name for slot, name in given.items() if name and slot not in (CANARY, USER, EMAIL)}
         _, secret = parted(self.signed[act.user])
         if asked is not None and (query := {name: text for name, text in asked.query.items() if name not in secret}):
             value["query"] = query

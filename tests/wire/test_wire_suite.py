@@ -59,6 +59,14 @@ def test_who_has_signed_out_is_not_let_in(log: Path) -> None:
     assert ("unauthenticated", Credential.REVOKED) == (finding.anomaly, finding.observer.partition("~")[2])
 
 
+def test_what_an_intruder_writes_is_nobodys(log: Path) -> None:
+    """Who asks in the name of another without a valid credential writes no text that could pass for that user's."""
+    outcome = suite("never_out", log).run()
+    assert [] == [finding for item in outcome.evidence for finding in item.verdict.findings if "~" in finding.owner]
+    leaks = by_checker(outcome)["leak"].verdict.findings
+    assert [] == [finding.message for finding in leaks if "~revoked" in finding.observer]
+
+
 def test_a_log_that_names_the_wrong_user_is_seen(log: Path) -> None:
     """The record under one user's name carries another's mark."""
     finding = by_checker(suite("wrong_log", log).run())["leak"].verdict.findings[0]
