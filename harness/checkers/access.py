@@ -17,7 +17,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, Verb, is_intruder
-from harness.ownership import Bounded, Made, Ownership, text_of
+from harness.ownership import MOST_PER_USER, Bounded, Made, Ownership, text_of
 from harness.verdict import Checker, Finding, Tally, Verdict
 from harness.vocabulary import verbs_of
 
@@ -67,7 +67,7 @@ class AccessFold:
         self._refused: Counter[str] = Counter()
         self._objects: Bounded[tuple[str, str], _Object] = Bounded()
         self._deleted: Bounded[str, None] = Bounded()
-        self._attempted: Bounded[str, Event] = Bounded()
+        self._attempted: dict[UserId, Bounded[str, Event]] = {}
         self._foreign: dict[str, _Refusal] = {}
         self._unknown: dict[str, _Refusal] = {}
         self._revealing: set[str] = set()
@@ -143,7 +143,8 @@ class AccessFold:
 
     def _lost(self, event: Event, verb: Verb, name: str) -> None:
         """Take in that an object is gone that its owner has not deleted: somebody else may have, refused or not."""
-        if (attempt := self._attempted.pop(name)) is None:
+        attempted = self._attempted.get(event.user)
+        if attempted is None or (attempt := attempted.pop(name)) is None:
             return
         self._tally.examine(FOREIGN)
         self._tally.find(
@@ -183,13 +184,20 @@ class AccessFold:
         self._compare(verb.name, _refusal(event, name), self._foreign, self._unknown)
 
     def _deleting(self, event: Event, verb: Verb) -> None:
-        """Take in that somebody asks that an object be deleted: its owner, or another who should not get it."""
+        """Take in that somebody asks that an object be deleted: its owner, or another who should not get it.
+
+        What an owner deletes may take other objects of theirs with it, so no attempt before that counts any more.
+        """
         name = text_of(event.value, verb.argument)
         owners = self._ownership.owners(verb.takes or "", name)
-        if name is not None and event.user in owners:
+        if name is None:
+            return
+        if event.user in owners:
             self._deleted.set(name, None)
-        elif name is not None and owners:
-            self._attempted.set(name, event)
+            self._attempted.pop(event.user, None)
+            return
+        for owner in owners:
+            self._attempted.setdefault(owner, Bounded(MOST_PER_USER)).set(name, event)
 
     def _compare(
         self, verb: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]

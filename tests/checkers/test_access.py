@@ -3,6 +3,22 @@ from __future__ import annotations
 import pytest
 from stories import ANN, BOB, EVE, Story
 
+from harness.model import Promises, Verb
+
+SERVICE = Promises(
+    verbs={
+        verb.name: verb
+        for verb in (
+            Verb("open", makes="folder"),
+            Verb("write", makes="note"),
+            Verb("read", takes="note", argument="note"),
+            Verb("drop", takes="note", argument="note", deletes=True),
+            Verb("close", takes="folder", argument="folder", deletes=True),
+        )
+    }
+)
+"""A service of folders and notes."""
+
 
 def tried(by_owner: bool = True) -> Story:
     """Tell of Ann's note, which Bob tried to read, and Ann has read if `by_owner`."""
@@ -71,6 +87,35 @@ class TestForeignObject:
         story.opens(ANN, "ta")
         story.follows(BOB, "ta")
         assert {"foreign-object": 1} == story.found("access")
+
+    @pytest.mark.parametrize("answer", ["refusal", "crash"])
+    @pytest.mark.parametrize("who", [BOB, EVE])
+    def test_a_deletion_that_was_refused_and_took_place_is_found(self, who: str, answer: str) -> None:
+        """Ann has not deleted it, and it is gone."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        call = story.asks(who, "delete_note", id="n")
+        story.fail(call) if answer == "refusal" else story.info(call)
+        story.is_refused(ANN, "read_note", 404, id="n")
+        assert {"foreign-object": 1} == story.found("access")
+        assert [f"u00's note n is gone after {who} asked for delete_note"] == story.messages("access")
+
+    def test_what_its_owner_may_have_deleted_is_held_against_nobody(self) -> None:
+        """A deletion takes other objects with it: which, only the target knows."""
+        story = Story(SERVICE)
+        for verb, name in (("open", "f"), ("write", "n")):
+            story.does(ANN, verb, {"id": name})
+        story.is_refused(BOB, "drop", 404, note="n")
+        story.does(ANN, "close", None, folder="f")
+        story.is_refused(ANN, "read", 404, note="n")
+        assert {} == story.found("access")
+
+    def test_an_object_of_a_services_own_kind_has_an_owner(self) -> None:
+        """The operations of a service are those that its header gives."""
+        story = Story(SERVICE)
+        story.does(ANN, "write", {"id": "n"})
+        story.does(BOB, "read", {"id": "n"}, note="n")
+        assert ["u01 succeeded with read on u00's note n"] == story.messages("access")
 
     @pytest.mark.parametrize("first", ["refusal", "success"])
     def test_a_refusal_counts_beside_the_owners_success_on_the_same_object(self, first: str) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -123,13 +124,17 @@ class TestTrials:
         assert expected | set(TWINS) == names
 
     def test_a_trial_says_how_long_it_took(self) -> None:
-        """Schedules until the first finding, and which it was."""
-        [order] = schedules_orders(SchedulesBudget(), ["second-try"], 1)
-        trial = carry_out(order)
-        assert (True, Suite.SCHEDULES, "") == (trial.passed, trial.suite, trial.error)
-        said = trial.measures["schedules"]
-        assert said["run"] == said["to_first"] <= SchedulesBudget().trials
-        assert {"strategy", "mode", "scene"} < set(said)
+        """Schedules until the first finding, and which it was; in the middle of three seeds, not many."""
+        needed = []
+        for seed in (1, 2, 3):
+            [order] = schedules_orders(SchedulesBudget(), ["second-try"], seed)
+            trial = carry_out(order)
+            assert (True, Suite.SCHEDULES, "") == (trial.passed, trial.suite, trial.error)
+            said = trial.measures["schedules"]
+            assert said["run"] == said["to_first"]
+            assert {"strategy", "mode", "scene"} < set(said)
+            needed.append(said["to_first"])
+        assert median(needed) <= 50
 
     def test_a_twin_is_explored_in_full(self) -> None:
         """And not flagged."""
