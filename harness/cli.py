@@ -69,7 +69,7 @@ _WORKERS = click.option(
 def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, out: Path | None, workers: int) -> None:
     """Carry a plan out on a target, and write a report."""
     from harness.display import Display
-    from harness.model import Unreachable
+    from harness.model import Unfit, Unreachable
     from harness.mutants import SUBJECTS
     from harness.plan import PlanError, read_plan
     from harness.resolve import TargetError, resolve
@@ -97,7 +97,8 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
             report = read_report(folder)
             foreseen = isinstance(error, (Unreachable, TargetError))
             display.complain(str(error) if foreseen else traceback.format_exc())
-            code = COULD_NOT_RUN if not any(run.operations for run in report.suites) else None
+            nothing = isinstance(error, Unfit) or not any(run.operations for run in report.suites)
+            code = COULD_NOT_RUN if nothing else None
         except KeyboardInterrupt:
             report, code = read_report(folder), None
     conclude(report, path)

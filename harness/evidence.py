@@ -99,11 +99,13 @@ class SuiteOutcome:
     Args:
         run, evidence: for the run folder.
         unreachable: why the target could not be reached to the end, or `""`.
+        unfit: whether it was there, and did not do for one user what it is said to do.
     """
 
     run: SuiteRun
     evidence: tuple[Evidence, ...]
     unreachable: str = ""
+    unfit: bool = False
 
 
 class SubjectKind(StrEnum):

@@ -258,6 +258,10 @@ class Unreachable(Exception):
     """The target cannot be reached or started: there is nothing to verify. Says what to do."""
 
 
+class Unfit(Unreachable):
+    """The target is there, and does not do for one user what it is said to do: there is nothing to verify either."""
+
+
 class Client(Protocol):
     """One user's connection. `Refused` means FAIL; any other exception means INFO."""
 

@@ -75,6 +75,7 @@ async def _sent_again(stage: Stage, witness: Witness, script: Script, attempts: 
     seen = []
     for _ in range(attempts):
         performed = await stage.perform(script, anew(witness.header))
+        performed.check()
         found = performed.verdicts[witness.checker].findings
         seen += [finding for finding in found if finding.anomaly == witness.finding.anomaly][:1]
     return seen

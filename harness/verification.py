@@ -19,7 +19,7 @@ from harness.adapter import Adapter
 from harness.checkers import CHECKERS, OF_ANY_SERVICE
 from harness.claims import report_of
 from harness.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
-from harness.model import History, Unreachable
+from harness.model import History, Unfit, Unreachable
 from harness.mutants import SUBJECTS
 from harness.plan import PLANS, Plan
 from harness.properties.suite import PropertiesSuite
@@ -205,7 +205,7 @@ class Verification:
         for item in outcome.evidence:
             self.folder.add(item)
         if outcome.unreachable:
-            raise Unreachable(outcome.unreachable)
+            raise (Unfit if outcome.unfit else Unreachable)(outcome.unreachable)
 
 
 _KEPT = frozenset({"shared-bridge"})

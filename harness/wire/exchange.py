@@ -86,7 +86,7 @@ class Exchange:
             ConnectionError: no answer came; nobody knows whether it happened.
             TimeoutError: the client hung up before the answer came.
         """
-        if manner.half_closed:
+        if manner.half_closed and not self.url.startswith("https"):  # TLS knows no such thing: sent as usual there
             return await self._half_closed(asked)
         client = self.client(manner.connection or own)
         content: Any = asked.body if manner.pieces == 1 else _pieces(asked.body, manner.pieces)
@@ -125,14 +125,16 @@ class Exchange:
         self._clients.clear()
 
     async def _half_closed(self, asked: Asked) -> Answer:
-        where = httpx.URL(self.url)
-        target = httpx.URL(asked.path, params=asked.query or None).raw_path
-        reader, writer = await asyncio.open_connection(where.host, _port(where))
+        where = self.client("half-closed").build_request(asked.method, asked.path, params=asked.query or None).url
+        try:
+            reader, writer = await asyncio.open_connection(where.host, _port(where))
+        except OSError as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
         peer = h11.Connection(h11.CLIENT)
         headers = [("host", where.netloc.decode()), *asked.headers.items(), ("content-length", str(len(asked.body)))]
         try:
             for event in (
-                h11.Request(method=asked.method, target=target, headers=headers),
+                h11.Request(method=asked.method, target=where.raw_path, headers=headers),
                 h11.Data(data=asked.body),
                 h11.EndOfMessage(),
             ):
@@ -140,7 +142,7 @@ class Exchange:
             writer.write_eof()
             async with asyncio.timeout(TIMEOUT_S):
                 return await _answer_of(peer, reader)
-        except (h11.RemoteProtocolError, OSError) as error:
+        except (h11.ProtocolError, OSError) as error:
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
         finally:
             writer.close()

@@ -77,6 +77,7 @@ class _Work:
         """Perform a script at most so many times; whether it shows the anomaly. If so it is the best from now on."""
         for _ in range(tries):
             performed = await self._stage.perform(script, anew(self.best.header))
+            performed.check()
             findings = performed.verdicts[self._checker].findings
             found = next((item for item in findings if item.anomaly == self.finding.anomaly), None)
             if found is not None:

@@ -61,6 +61,8 @@ class Performed:
         faults: how many times a client hung up or was dropped.
         answers: how many of each status, by operation.
         misfits: answers that were not what the adapter says.
+        broken_off: why it did not come to its end: the service is not there, or does not let its users in; `""` when
+            it did.
         rtt_s: how long each answer took.
         refused_s: the same of refusals to valid users, of others' objects and of ids that nobody has.
     """
@@ -74,8 +76,18 @@ class Performed:
     faults: int = 0
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     misfits: list[str] = field(default_factory=list)
+    broken_off: str = ""
     rtt_s: list[float] = field(default_factory=list)
     refused_s: dict[str, list[float]] = field(default_factory=lambda: {FOREIGN: [], MISSING: []})
+
+    def check(self) -> None:
+        """See that it came to its end.
+
+        Raises:
+            Unreachable: it did not.
+        """
+        if self.broken_off:
+            raise Unreachable(self.broken_off)
 
 
 class Stage:
@@ -97,11 +109,7 @@ class Stage:
         self._file = file
 
     async def perform(self, script: Script, header: Header) -> Performed:
-        """Perform a script from its first wave to its last.
-
-        Raises:
-            Unreachable: the service is not there, lets nobody in, or answers otherwise than the adapter says.
-        """
+        """Perform a script from its first wave to its last, or as far as the service goes along."""
         once = token_hex(4)
         users = tuple(replace(user, name=_fresh(user.name, once)) for user in script.users)
         performed = Performed(script, header)
@@ -114,6 +122,8 @@ class Stage:
         scene = _Scene(self.adapter, users, Recorder(*listeners), exchange, Harvest(header.seed), performed)
         try:
             await scene.play(script)
+        except Unreachable as error:
+            performed.broken_off = str(error)
         finally:
             await scene.close()
             performed.verdicts = {name: fold.verdict() for name, fold in folds.items()}
@@ -152,6 +162,7 @@ class _Scene:
             finally:
                 for task in tasks:
                     task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
             self._read_log()
         if self.channels:
             await self._listen()

@@ -25,7 +25,7 @@ from harness.adapter import Adapter
 from harness.canary import Canaries
 from harness.checkers import checkers_for
 from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
-from harness.model import Event, EventKind, Header, Unreachable, Value
+from harness.model import Event, EventKind, Header, Unfit, Unreachable, Value
 from harness.performance import Totals
 from harness.plan import WireBudget
 from harness.program import Program
@@ -39,6 +39,8 @@ from harness.wire.stimuli import STIMULI
 from harness.wire.stimuli.in_turn import solo
 from harness.wire.stimuli.setting import Setting, is_valid
 
+SERVED = ("2", "3")
+"""How the statuses begin of what was answered."""
 USUAL_RTT_S = 0.01
 """Taken for the round-trip time until it has been measured."""
 
@@ -74,7 +76,7 @@ class WireSuite:
                 with located(self.adapter, self.url) as url:
                     asyncio.run(work.carry_out(url, file))
             except Unreachable as error:
-                work.doubt = str(error)
+                work.doubt, work.unfit = str(error), isinstance(error, Unfit)
         return work.outcome(monotonic() - began)
 
     @contextmanager
@@ -103,13 +105,16 @@ class _Work:
         self._users = 0
         self._refused_s: dict[str, list[float]] = {}
         self._asked: list[Event] = []
+        self._served: set[str] = set()
         self.doubt = ""
+        self.unfit = False
 
     async def carry_out(self, url: str, file: HistoryFile | None) -> None:
         self._url = url
         self._files = (file.name,) if file is not None else ()
         stage = Stage(self._suite.adapter, url, self._checkers, file)
         alone = await self._perform(stage, "solo", solo(self._setting(0)))
+        _check_alone(alone, self._suite.adapter)
         self._rtt_s = median(alone.rtt_s) if alone.rtt_s else USUAL_RTT_S
         for number, (name, stimulus) in enumerate(STIMULI.items(), 1):
             if self._suite.budget.stimuli is not None and name not in self._suite.budget.stimuli:
@@ -145,12 +150,11 @@ class _Work:
             promises=self._promises,
         )
         performed = await stage.perform(script, header)
-        if name == "solo":
-            _check_alone(performed, self._suite.adapter)
         self._count(name, performed, users)
         for whose, took_s in performed.refused_s.items():
             self._refused_s.setdefault(whose, []).extend(took_s)
         self._asked += [event for event in performed.events if event.kind is EventKind.INVOKE]
+        performed.check()
         return performed
 
     def _count(self, name: str, performed: Performed, users: int) -> None:
@@ -161,6 +165,7 @@ class _Work:
         totals.events += len(performed.events)
         totals.faults += performed.faults
         totals.users = max(totals.users, users)
+        self._served |= {name for name, status in performed.answers if status.startswith(SERVED)}
         found = {}
         for checker, verdict in performed.verdicts.items():
             if verdict.findings:
@@ -184,7 +189,7 @@ class _Work:
 
     def outcome(self, duration_s: float) -> SuiteOutcome:
         suite, totals = self._suite, self._totals
-        doubts = (self.doubt,) if self.doubt else ()
+        doubts = tuple(filter(None, (self.doubt, self._never_served())))
         run = SuiteRun(
             suite=Suite.WIRE,
             target=suite.target,
@@ -197,13 +202,23 @@ class _Work:
             duration_s=round(duration_s, 3),
             files=self._files,
             measures={"stimuli": self._tried, "rtt_ms": round(1000 * self._rtt_s, 3), **self._refusals()},
-            doubt=self.doubt,
+            doubt="; ".join(doubts),
         )
         evidence = []
         for name in self._checkers:
             verdict = totals.verdicts.get(name, Verdict(name))
             evidence.append(self._evidence(replace(verdict, doubts=verdict.doubts + doubts)))
-        return SuiteOutcome(run, tuple(evidence), self.doubt)
+        return SuiteOutcome(run, tuple(evidence), self.doubt, self.unfit)
+
+    def _never_served(self) -> str:
+        """Return which routes never gave anybody an answer, so that nothing was shown of them; `""` when all did."""
+        never = [route.name for route in self._suite.adapter.routes if route.name not in self._served]
+        if self.doubt or not never:
+            return ""
+        return (
+            f"{', '.join(never)} never succeeded for anybody, so nothing was shown of what was asked there: see "
+            "whether the adapter asks rightly, or leave out what its users may not ask"
+        )
 
     def _refusals(self) -> Mapping[str, Value]:
         """Return how long it usually takes to refuse another's object, and one that there is not: seen, not judged."""
@@ -300,20 +315,20 @@ def _check_alone(alone: Performed, adapter: Adapter) -> None:
     """See that the service does for one user what the adapter says.
 
     Raises:
-        Unreachable: it does not.
+        Unfit: it does not.
     """
     wrong = {}
     for (name, status), count in alone.answers.items():
         makes = any(route.name == name and route.makes for route in adapter.routes)
-        if status.startswith("5") or (makes and not status.startswith(("2", "3"))):
+        if status.startswith("5") or (makes and not status.startswith(SERVED)):
             wrong[name] = f"{name} was answered with {status} ({count} times)"
     reading = [route.name for route in adapter.routes if route.reads]
-    served = {name for name, status in alone.answers if status.startswith(("2", "3"))}
+    served = {name for name, status in alone.answers if status.startswith(SERVED)}
     if reading and not served & set(reading):
         wrong["reading"] = f"none of {', '.join(reading)} gave an answer"
     wrong |= {f"misfit {number}": misfit for number, misfit in enumerate(alone.misfits)}
     if wrong:
-        raise Unreachable(
+        raise Unfit(
             f"{adapter.name} does not serve one user alone: {'; '.join(wrong.values())}. See whether the routes of the "
             "adapter are those of the service, and whether its users may ask them"
         )

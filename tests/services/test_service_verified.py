@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
+from harness.evidence import Manifest
+from harness.importing import imported
+from harness.plan import WireBudget
+from harness.recheck import judge_anew
+from harness.store import RunFolder
+from harness.verdict import Outcome
+from harness.wire.suite import WireSuite
 from tests.services.serving import serving
 
 TARGETS = Path(__file__).parent / "targets"
@@ -104,6 +112,31 @@ def test_a_finding_is_sent_again_and_counted(plan: Path, tmp_path: Path) -> None
     with serving("django_orders", leaky=False) as url:
         other = called("replay", file, "--url", url, "--attempts", "3")
         assert (3, True) == (other.exit_code, "not seen in 3 attempts" in other.output), other.output
+
+
+def test_what_was_found_before_a_service_died_is_kept(tmp_path: Path) -> None:
+    """The leak that the first stimulus showed is in the evidence, and the histories say the same."""
+    manifest = Manifest(run="r", target="t", plan="p", required=(), seed=1, users=4, started="", version="")
+    folder = RunFolder.create(tmp_path / "run", manifest)
+    with ExitStack() as running:
+        url = running.enter_context(serving("starlette_notes", leaky=True))
+
+        def say(line: str) -> None:
+            if line.startswith("ids"):
+                running.close()
+
+        adapter = imported(str(TARGETS / "starlette_notes_target.py"), "adapter")
+        budget = WireBudget(users=4, rounds=1, volume=20, stimuli=("in-turn", "ids"), shrink_s=1, attempts=1)
+        suite = WireSuite(target="t", adapter=adapter, url=url, budget=budget, seed=1, folder=folder, say=say)
+        outcome = suite.run()
+    assert "start the service" in outcome.unreachable
+    assert {"leak": Outcome.VIOLATED, "access": Outcome.UNKNOWN} == {
+        item.verdict.checker: item.verdict.outcome for item in outcome.evidence
+    }
+    folder.add(outcome.run)
+    anew = judge_anew(folder)["wire"]
+    assert outcome.run.histories == anew.histories
+    assert outcome.evidence[0].verdict.violations == anew.verdicts["leak"].violations
 
 
 class TestWhatCannotBeVerified:

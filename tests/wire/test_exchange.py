@@ -108,6 +108,18 @@ async def test_a_half_closed_connection_still_gets_its_answer() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_half_closed_connection_asks_under_the_services_own_path() -> None:
+    """A service that lives under a prefix is asked there, as by every other request."""
+    async with connected() as (peer, exchange):
+        prefixed = Exchange(f"{exchange.url}/api")
+        for manner in (Manner(half_closed=True), Manner()):
+            await prefixed.ask(Asked("GET", "/notes", {"q": "a b"}, {}, b""), manner, "user 0")
+        await prefixed.close()
+        first, second = (head.split(b"\r\n")[0] for head in peer.heard)
+        assert first == second == b"GET /api/notes?q=a+b HTTP/1.1"
+
+
+@pytest.mark.asyncio
 async def test_a_body_in_pieces_is_the_same_body() -> None:
     """It is chunked, and nothing is lost."""
     async with connected() as (peer, exchange):

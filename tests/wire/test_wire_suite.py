@@ -93,6 +93,15 @@ def test_how_long_refusals_take_is_said_and_not_judged(log: Path) -> None:
     assert min(measures["refusal_ms_foreign"], measures["refusal_ms_missing"]) > 0
 
 
+def test_a_route_that_never_succeeds_is_a_doubt(log: Path) -> None:
+    """Nothing was shown of it, so nothing holds; which one, and what to do, is said."""
+    asked = suite("right", log)
+    adapter = replace(asked.adapter, routes=[*asked.adapter.routes, Route("admin", "GET", "/admin")])
+    outcome = WireSuite(target="x", adapter=adapter, url="", budget=BUDGET, seed=1).run()
+    assert {Outcome.UNKNOWN} == {item.verdict.outcome for item in outcome.evidence}
+    assert "admin never succeeded for anybody" in outcome.run.doubt
+
+
 def test_what_cannot_be_tried_says_why(log: Path) -> None:
     """A service without channels has no reconnects."""
     asked = suite("right", log)

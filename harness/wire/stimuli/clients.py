@@ -75,5 +75,4 @@ def _taken_over(setting: Setting, channel: Channel, first: int, second: int) -> 
         (*written(first), *written(second)),
         (closed(first), closed(second), opened(first), opened(second), *written(first)),
         tuple(written(second)),
-        (closed(first), closed(first, 1), closed(second)),
     ]
