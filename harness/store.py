@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -264,6 +265,16 @@ class RunFolder:
             return
         for numbered in enumerate(_whole_lines(path), 1):
             yield _told_by(path, numbered, adapter.validate_json)
+
+
+@contextmanager
+def history_file(folder: RunFolder | None, name: str) -> Iterator[HistoryFile | None]:
+    """Open a file to append histories to; None where nothing is kept."""
+    if folder is None:
+        yield None
+        return
+    with folder.history_file(name) as file:
+        yield file
 
 
 def plain_name(name: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -21,7 +20,7 @@ from harness.properties.shrink import shrink
 from harness.properties.tours import tours
 from harness.recorder import Recorder
 from harness.runner import Deadlines
-from harness.store import HistoryFile, RunFolder, Witness, plain_name
+from harness.store import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.verdict import Checker, FoldGuard, Verdict
 
 PARTS = "parts"
@@ -61,7 +60,7 @@ class PropertiesSuite:
         """Carry the suite out. What was recorded before a target went away is judged all the same."""
         started = monotonic()
         work = _Work(self)
-        with self._file() as file:
+        with history_file(self.folder, f"properties-{plain_name(self.label or self.target)}") as file:
             try:
                 with asyncio.Runner() as loop:
                     work.carry_out(loop, file)
@@ -78,14 +77,6 @@ class PropertiesSuite:
         """Return how long the runner waits."""
         budget = self.budget
         return Deadlines(call_s=budget.call_s, run_s=budget.run_s, release_s=budget.release_s)
-
-    @contextmanager
-    def _file(self) -> Iterator[HistoryFile | None]:
-        if self.folder is None:
-            yield None
-            return
-        with self.folder.history_file(f"properties-{plain_name(self.label or self.target)}") as file:
-            yield file
 
 
 class _Work:

@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from harness.components import Components
 from harness.model import Credential, OnPush, Probe, Promises, Refused, Unreachable, User
+from harness.network_socket import NetworkSocket
 from harness.targets.dialect import STATED, DialectClient, Socket, token_for
 from harness.targets.reference import named_by_id
 from harness.targets.server_process import ServerProcess
-
-
-class NetworkSocket:
-    """One WebSocket over the network, read as frames come."""
-
-    def __init__(
-        self, connection: ClientConnection, on_text: Callable[[str], None], on_close: Callable[[int, str], None]
-    ) -> None:
-        self._connection = connection
-        self._on_text, self._on_close = on_text, on_close
-        self._dropped = False
-        self._reader = asyncio.create_task(self._read(), name="socket reader")
-
-    async def send(self, text: str) -> None:
-        """Send a text frame.
-
-        Raises:
-            ConnectionError: the socket is closed.
-        """
-        try:
-            await self._connection.send(text)
-        except ConnectionClosed as error:
-            raise ConnectionError(str(error)) from error
-
-    async def close(self) -> None:
-        """Drop the connection at once, without a closing handshake."""
-        self._dropped = True
-        self._reader.cancel()
-        self._connection.transport.abort()
-        await asyncio.gather(self._reader, return_exceptions=True)
-
-    async def _read(self) -> None:
-        try:
-            async for text in self._connection:
-                self._on_text(text if isinstance(text, str) else text.decode("latin-1"))
-        except ConnectionClosed:
-            pass  # told below, like a closing in good order
-        if not self._dropped:
-            self._on_close(self._connection.close_code or 1006, self._connection.close_reason or "")
 
 
 class ServiceTarget:

@@ -20,10 +20,11 @@ from urllib.parse import urlencode
 import httpx
 from httpx_sse import EventSource
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from harness.adapter import Channel
 from harness.model import Refused, Unreachable, Value
+from harness.network_socket import NetworkSocket
 
 OPEN_S = 10.0
 OnFrame = Callable[[Value], None]
@@ -85,31 +86,17 @@ async def open_channel(channel: Channel, opening: Opening, http: httpx.AsyncClie
 
 class _WebSocket:
     def __init__(self, connection: ClientConnection, on_frame: OnFrame) -> None:
-        self._connection = connection
-        self._on_frame = on_frame
-        self._dropped = False
-        self._reader = asyncio.create_task(self._read(), name="websocket reader")
+        self._socket = NetworkSocket(
+            connection,
+            lambda text: on_frame(_frame(text)),
+            lambda code, reason: on_frame({"closed": code, "reason": reason}),
+        )
 
     async def say(self, frame: Value) -> None:
-        try:
-            await self._connection.send(frame if isinstance(frame, str) else json.dumps(frame))
-        except ConnectionClosed as error:
-            raise ConnectionError(str(error)) from error
+        await self._socket.send(frame if isinstance(frame, str) else json.dumps(frame))
 
     async def close(self) -> None:
-        self._dropped = True
-        self._reader.cancel()
-        self._connection.transport.abort()
-        await asyncio.gather(self._reader, return_exceptions=True)
-
-    async def _read(self) -> None:
-        try:
-            async for frame in self._connection:
-                self._on_frame(_frame(frame if isinstance(frame, str) else frame.decode("latin-1")))
-        except ConnectionClosed:
-            pass  # told below, like a closing in good order
-        if not self._dropped:
-            self._on_frame({"closed": self._connection.close_code, "reason": self._connection.close_reason})
+        await self._socket.close()
 
 
 async def _websocket(opening: Opening, on_frame: OnFrame) -> OpenChannel:

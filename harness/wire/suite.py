@@ -14,8 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import median
@@ -30,7 +29,7 @@ from harness.performance import Totals
 from harness.plan import WireBudget
 from harness.program import Program
 from harness.script import Script
-from harness.store import HistoryFile, RunFolder, Witness, plain_name
+from harness.store import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.verdict import Finding, Verdict
 from harness.wire.reduction import Smallest, make_smallest
 from harness.wire.serving import located
@@ -71,21 +70,13 @@ class WireSuite:
         """Carry the suite out. What was recorded before the service went away is judged all the same."""
         began = monotonic()
         work = _Work(self)
-        with self._file() as file:
+        with history_file(self.folder, f"wire-{plain_name(self.target)}") as file:
             try:
                 with located(self.adapter, self.url) as url:
                     asyncio.run(work.carry_out(url, file))
             except Unreachable as error:
                 work.doubt, work.unfit = str(error), isinstance(error, Unfit)
         return work.outcome(monotonic() - began)
-
-    @contextmanager
-    def _file(self) -> Iterator[HistoryFile | None]:
-        if self.folder is None:
-            yield None
-            return
-        with self.folder.history_file(f"wire-{plain_name(self.target)}") as file:
-            yield file
 
 
 class _Work:
