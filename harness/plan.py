@@ -201,12 +201,13 @@ PLANS: Mapping[str, Plan] = {
 }
 
 
-def read_plan(name: str, trials: frozenset[str]) -> Plan:
+def read_plan(name: str, trials: frozenset[str], stimuli: frozenset[str] = frozenset()) -> Plan:
     """Return the built-in plan of this name, or the one in the TOML file of this name.
 
     Args:
         name: `quick`, `standard`, `deep`, or a path.
         trials: every mutant, twin and null target there is, by which a plan is checked.
+        stimuli: every stimulus there is, likewise.
 
     Raises:
         PlanError: there is no such plan, or it is wrong; says everything that is.
@@ -227,6 +228,9 @@ def read_plan(name: str, trials: frozenset[str]) -> Plan:
     wrong = [f"unknown claim {claim!r}" for claim in plan.claims if claim not in CLAIMS]
     asked = {*(plan.trials or ()), *(plan.load.trials if plan.load else ())}
     wrong += [f"unknown mutant, twin or null target {trial!r}" for trial in sorted(asked - trials)]
+    known = ", ".join(sorted(stimuli))
+    wrong += [f"unknown stimulus {name!r}: give {known}" for name in plan.wire.stimuli or () if name not in stimuli]
+    wrong += ["no stimuli: leave the key out for all of them"] if plan.wire.stimuli == () else []
     wrong += [] if plan.claims else ["no claims: a plan that requires nothing shows nothing"]
     if wrong:
         raise PlanError(f"plan {name} is wrong: {'; '.join(wrong)}. `harness list` names all there are")

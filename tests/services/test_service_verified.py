@@ -165,6 +165,20 @@ class TestWhatCannotBeVerified:
         assert (2, True) == (result.exit_code, said in result.output), result.output
         assert "unknown" == json.loads((tmp_path / "run/report.json").read_text())["outcome"]
 
+    @pytest.mark.parametrize(
+        ("stimuli", "said"), [('["in-turns"]', "unknown stimulus 'in-turns': give bursts, crowd"), ("[]", "no stimuli")]
+    )
+    def test_a_plan_that_would_try_nothing(self, plan: Path, tmp_path: Path, stimuli: str, said: str) -> None:
+        """Exit code 2: a stimulus that there is not would have shown nothing, and said so to nobody."""
+        plan.write_text(PLAN.replace('["in-turn", "ids"]', stimuli))
+        result = verified("http://127.0.0.1:9", plan, tmp_path / "run")
+        assert (2, True) == (result.exit_code, said in result.output), result.output
+
+    def test_a_url_of_a_target_that_has_none(self, plan: Path, tmp_path: Path) -> None:
+        """Exit code 2: it would have been passed over."""
+        result = called("verify", "--url", "http://127.0.0.1:9", "--plan", plan, "--out", tmp_path / "run")
+        assert (2, True) == (result.exit_code, "leave --url out" in result.output), result.output
+
     def test_one_of_which_nobody_says_where_it_is(self, plan: Path, tmp_path: Path) -> None:
         """Exit code 2: give a URL."""
         target = TARGETS / "starlette_notes_target.py"
