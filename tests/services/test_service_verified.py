@@ -96,6 +96,9 @@ def test_a_leak_is_told_with_both_requests_and_shown_again(leaky: str, plan: Pat
     assert "GET /notes" in result.output
     report = (tmp_path / "run/report.md").read_text()
     assert "| `in-turn` |" in report
+    page = (tmp_path / "run/report.html").read_text()
+    assert page.index('id="stimuli"') < page.index("<td>leak after")
+    assert "u00: POST /notes {&#34;text&#34;" in page or "POST /notes {&quot;text&quot;" in page
 
 
 def test_a_finding_is_sent_again_and_counted(plan: Path, tmp_path: Path) -> None:
