@@ -30,7 +30,7 @@ test: $(STAMP) ## Run the tests of this project's own code
 	@echo "==> tests"
 	$(BIN)/pytest tests --ignore tests/services -n auto --dist worksteal
 
-services: $(STAMP) ## Verify fifteen small services, each leaky in one way, and their corrected twins
+services: $(STAMP) ## Verify nineteen small services, each leaky in one way, and their corrected twins
 	@echo "==> services"
 	$(BIN)/pytest tests/services -n auto --dist worksteal -rs
 

@@ -31,7 +31,7 @@ How it works. An adapter is data; `harness.wire` performs it. `harness init` wri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -43,6 +43,7 @@ __all__ = [
     "AdapterError",
     "Channel",
     "LogFile",
+    "LogRecords",
     "Message",
     "Route",
     "SignIn",
@@ -100,6 +101,8 @@ class Route:
         id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone;
             `@location` when it is the end of the path in that header.
         deletes: whether the object it works on is gone afterwards.
+        newest_of: names of the routes whose texts it shows, of these the newest only (of the object it works on, if it
+            works on one): an earlier text of the user's own in its answer is residue.
     """
 
     name: str
@@ -113,6 +116,7 @@ class Route:
     makes: str = ""
     id: str = "id"
     deletes: bool = False
+    newest_of: Sequence[str] = ()
 
     @property
     def parts(self) -> tuple[Value, ...]:
@@ -137,14 +141,14 @@ class Route:
     @property
     def verb(self) -> Verb:
         """What checkers know of it. Of several objects it works on the last, which is the innermost."""
-        slots = [slot for slot in self.slots if not slot.label] or list(self.slots)
-        taken = slots[-1] if slots else None
+        taken = innermost(self.slots)
         return Verb(
             self.name,
             makes=self.makes or None,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "id",
             deletes=self.deletes,
+            newest_of=tuple(self.newest_of),
         )
 
 
@@ -196,6 +200,12 @@ class Channel:
         return tuple(dict.fromkeys([*found, *(slot for message in self.hello for slot in message.slots)]))
 
     @property
+    def verb(self) -> Verb:
+        """What checkers know of its opening. Of several objects it is opened on the last, as of a route."""
+        taken = innermost(self.slots)
+        return Verb(self.name, takes=taken.kind if taken else None, argument=taken.name if taken else "id", opens=True)
+
+    @property
     def has_session(self) -> bool:
         """Whether the client chooses an id for it."""
         return any(SESSION in names_in(part) for part in (self.path, dict(self.query), dict(self.headers)))
@@ -214,6 +224,10 @@ class LogFile:
     user: str = r'"user": "([^"]*)"'
 
 
+LogRecords = Callable[[], Iterable[tuple[str, str]]]
+"""Returns what a service has written since the last call: pairs of the user's name whom a record is about, and it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """A service, as its users see it.
@@ -226,7 +240,7 @@ class Adapter:
         url: where it is, unless the command line says so.
         app: the ASGI application that it is, `module:attribute`, when it is to be served from here.
         http2: whether it speaks HTTP/2 without TLS, with no upgrade.
-        log: its log file; a record under one user's name must not carry what another wrote.
+        log: its log file, or a call that returns its records: none under a user's name may carry what another wrote.
         same_name: what the service makes of a user's name before it compares (`str.casefold`): users whose names come
             to the same are one user to it, and meant to be.
 
@@ -241,7 +255,7 @@ class Adapter:
     url: str = ""
     app: str = ""
     http2: bool = False
-    log: LogFile | None = None
+    log: LogFile | LogRecords | None = None
     same_name: Callable[[str], str] = str
 
     def __post_init__(self) -> None:
@@ -263,17 +277,29 @@ class Adapter:
         return next((channel, message) for channel, message in said if message.name == name)
 
     @property
+    def parts(self) -> tuple[Route | Channel, ...]:
+        """Everything that can be asked or opened."""
+        return (*self.routes, *self.channels)
+
+    @property
     def promises(self) -> Promises:
         """What checkers are told of the service."""
-        verbs = {route.name: route.verb for route in self.routes}
+        verbs = {part.name: part.verb for part in self.parts}
         return Promises(operations=frozenset(verbs), credentials=self.sign_in.invalid, verbs=verbs)
 
     @property
     def claims(self) -> tuple[str, ...]:
         """The claims that can be shown of it."""
         tries = frozenset(Credential) & self.sign_in.invalid
-        taking = any(route.slots for route in self.routes)
-        return ("SES-2", *(["AUT-1"] if tries else []), *(["AUT-2"] if taking else []))
+        taking = any(part.slots for part in self.parts)
+        newest = any(route.newest_of for route in self.routes)
+        also = {"AUT-1": tries, "AUT-2": taking, "FAC-4": newest}
+        return ("SES-2", *(claim for claim, can_be_shown in also.items() if can_be_shown))
+
+
+def innermost(slots: Sequence[Slot]) -> Slot | None:
+    """Return the object that something works on: of several the last; one without a label where there is one."""
+    return next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
 
 
 def slots_in(value: Any) -> Iterator[Slot]:
@@ -325,10 +351,10 @@ def _placeholders(value: Any) -> Iterator[tuple[str, str]]:
 
 def _mistakes(adapter: Adapter) -> Iterator[str]:
     made = {route.makes for route in adapter.routes}
-    named = [route.name for route in adapter.routes]
+    carrying = {route.name for route in adapter.routes if route.carries}
+    named = [part.name for part in adapter.parts]
     named += [message.name for channel in adapter.channels for message in (*channel.hello, *channel.messages)]
-    users = [(route.name, route.slots) for route in adapter.routes]
-    users += [(channel.name, channel.slots) for channel in adapter.channels]
+    users = [(part.name, part.slots) for part in adapter.parts]
     for name in sorted({name for name in named if named.count(name) > 1}):
         yield f"two operations are called {name!r}"
     for name, slots in users:
@@ -344,6 +370,9 @@ def _mistakes(adapter: Adapter) -> Iterator[str]:
     for route in adapter.routes:
         if sum(body is not None for body in (route.json, route.form, route.text)) > 1:
             yield f"{route.name} has more than one body: give json, form or text"
+        for name in route.newest_of:
+            if name not in carrying:
+                yield f"{route.name} shows the newest of {name!r}, and no route of that name carries a {{canary}}"
 
 
 def _says_canary(adapter: Adapter) -> bool:

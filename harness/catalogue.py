@@ -46,6 +46,13 @@ ANOMALIES = {
             "something acquired for a request is still held after it ended",
         ),
         _anomaly(
+            "earlier-text",
+            "remains",
+            "CWE-226",
+            "operations that show a user's newest text only (read_note after write_note, edit_note)",
+            "an answer carried a user's own text of an earlier request, where only the newest belongs",
+        ),
+        _anomaly(
             "unexplained-answer",
             "interference",
             "CWE-567",
@@ -198,6 +205,13 @@ CLAIMS = {
             "over-limit starved",
             "a user never runs more than its limit, and never uses up another's slots",
             assumptions="concurrency is counted between the first and the last event of a run",
+        ),
+        _claim(
+            "FAC-4",
+            _FACTORY,
+            "earlier-text",
+            "where only a user's newest text belongs, nothing of an earlier request of theirs remains",
+            assumptions="the target states which operations show the newest text only",
         ),
         _claim(
             "CTX-1",

@@ -69,9 +69,7 @@ def explore_target(options: ExploreOptions, say: Callable[[str], None]) -> Repor
         )
         try:
             outcome = suite.run()
-            folder.add(outcome.run)
-            for item in outcome.evidence:
-                folder.add(item)
+            folder.keep(outcome)
             folder.conclude()
         except (KeyboardInterrupt, Unreachable) as error:
             folder.write_note(f"the exploration was stopped: {error or type(error).__name__}")

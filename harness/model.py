@@ -169,6 +169,8 @@ class Verb:
         lists: the kind of objects it lists.
         text: the argument that carries the user's own text.
         deletes: whether the object it works on is gone afterwards.
+        newest_of: the operations whose texts it shows, of these the newest only; empty when older ones may show, too.
+        opens: whether it opens a connection, which may stay open for anybody as long as nothing is sent over it.
     """
 
     name: str
@@ -178,6 +180,8 @@ class Verb:
     lists: str | None = None
     text: str | None = None
     deletes: bool = False
+    newest_of: tuple[str, ...] = ()
+    opens: bool = False
 
 
 class Delivery(StrEnum):

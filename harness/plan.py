@@ -100,6 +100,8 @@ class WireBudget(_Part):
     """Busy waves of each stimulus."""
     volume: Annotated[int, Field(ge=1, le=10_000_000)] = 2_000
     """Short requests of the stimulus `volume`."""
+    warm_up_s: Annotated[float, Field(ge=0, le=3_600)] = 0.0
+    """Seconds of light use between its first half and its second, in which caches and pools grow old."""
     stimuli: tuple[str, ...] | None = None
     """Which; None means all."""
     shrink_s: Annotated[float, Field(ge=0)] = 20.0
@@ -163,7 +165,7 @@ class Plan(_Part):
 QUICK_TRIALS = (
     *("shared-bridge", "memoised-search", "idle-semaphore", "slots-for-all", "one-breaker", "default-argument"),
     *("unordered", "shared-agent", "shallow-metadata", "suspicious-identity", "silent-legacy"),
-    *("changed-legacy", "unowned-edit"),
+    *("changed-legacy", "unowned-edit", "kept-notes"),
     *("handed-out-dict", "torn-freeze", "joined-keys", "fallback-identity", "global-bridge", "unreleased-scopes"),
     *("broadcast", "inherited-thread", "late-route", "twice-completed", "unchecked-follow"),
     *("global-session", "eager-commit", "unfiltered-search", "lost-update"),
@@ -187,14 +189,14 @@ PLANS: Mapping[str, Plan] = {
             name="standard",
             properties=PropertiesBudget(examples=300, steps=40, component_examples=300, shrink_s=60),
             schedules=SchedulesBudget(schedules=2_000),
-            wire=WireBudget(rounds=12, volume=4_000),
+            wire=WireBudget(rounds=12, volume=4_000, warm_up_s=60),
             load=LoadBudget(duration_s=30),
         ),
         Plan(
             name="deep",
             properties=PropertiesBudget(examples=5_000, steps=80, component_examples=2_000, shrink_s=300),
             schedules=SchedulesBudget(schedules=100_000, shrink_runs=1_000, twins=2_000),
-            wire=WireBudget(users=50, rounds=100, volume=100_000, shrink_s=120),
+            wire=WireBudget(users=50, rounds=100, volume=100_000, warm_up_s=60, shrink_s=120),
             load=LoadBudget(duration_s=300, users=50),
         ),
     )

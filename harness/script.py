@@ -27,6 +27,8 @@ class Deed(StrEnum):
     """Ask a route of the adapter, and wait for the answer."""
     OPEN = "open"
     """Open a channel, and say its greeting."""
+    TRY = "try"
+    """The same, and see whether the service closes it again."""
     SAY = "say"
     """Say a message over an open channel."""
     CLOSE = "close"

@@ -24,7 +24,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.evidence import Evidence, Manifest, SuiteRun, Trial
+from harness.evidence import Evidence, Manifest, SuiteOutcome, SuiteRun, Trial
 from harness.model import Event, Header, History
 from harness.program import Interleaving, Program, Step
 from harness.script import Script
@@ -192,6 +192,12 @@ class RunFolder:
         name, adapter = _LINES[type(item)]
         with (self.path / name).open("ab") as file:
             file.write(adapter.dump_json(item) + b"\n")
+
+    def keep(self, outcome: SuiteOutcome) -> None:
+        """Append all that a suite leaves behind."""
+        self.add(outcome.run)
+        for item in outcome.evidence:
+            self.add(item)
 
     def suites(self) -> tuple[SuiteRun, ...]:
         """Return the suites that ran."""

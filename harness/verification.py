@@ -201,9 +201,7 @@ class Verification:
         self.say(f"load: {line}")
 
     def _keep(self, outcome: SuiteOutcome) -> None:
-        self.folder.add(outcome.run)
-        for item in outcome.evidence:
-            self.folder.add(item)
+        self.folder.keep(outcome)
         if outcome.unreachable:
             raise (Unfit if outcome.unfit else Unreachable)(outcome.unreachable)
 

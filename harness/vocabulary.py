@@ -52,7 +52,7 @@ VOCABULARY = MappingProxyType(
             Verb("read_thread", takes=Kind.THREAD),
             Verb("list_threads", lists=Kind.THREAD),
             Verb("write_note", makes=Kind.NOTE, text="text"),
-            Verb("read_note", takes=Kind.NOTE),
+            Verb("read_note", takes=Kind.NOTE, newest_of=("write_note", "edit_note")),
             Verb("edit_note", takes=Kind.NOTE, text="text"),
             Verb("delete_note", takes=Kind.NOTE, deletes=True),
             Verb("list_notes", lists=Kind.NOTE),

@@ -16,6 +16,7 @@ from harness.checkers import (
     limits,
     migration,
     misdelivery,
+    remains,
     residue,
     sessions,
     tampering,
@@ -29,6 +30,7 @@ CHECKERS: Mapping[str, Checker] = MappingProxyType(
         "misdelivery": misdelivery.CHECKER,
         "tampering": tampering.CHECKER,
         "residue": residue.CHECKER,
+        "remains": remains.CHECKER,
         "interference": interference.CHECKER,
         "sessions": sessions.CHECKER,
         "immutability": immutability.CHECKER,
@@ -42,10 +44,13 @@ CHECKERS: Mapping[str, Checker] = MappingProxyType(
 )
 """Every checker, by name."""
 
-OF_ANY_SERVICE = ("leak", "access")
+OF_ANY_SERVICE = ("leak", "access", "remains")
 """The checkers that need no more than marks and ids: they can judge a service that has operations of its own."""
 
 
 def checkers_for(promises: Promises) -> Mapping[str, Checker]:
     """Return the checkers that can judge a target with these operations."""
-    return {name: CHECKERS[name] for name in OF_ANY_SERVICE} if promises.verbs else CHECKERS
+    if not promises.verbs:
+        return CHECKERS
+    shows_newest = any(verb.newest_of for verb in promises.verbs.values())
+    return {name: CHECKERS[name] for name in OF_ANY_SERVICE if name != remains.NAME or shows_newest}

@@ -6,6 +6,9 @@ Rules:
   the same object. A target that refuses everybody gives nothing to examine.
 - Once the owner has asked to delete an object, its refusal to others proves nothing.
 - Refusals that have nothing to do with whose object it is (malformed, too many) are not compared.
+- A connection that stays open for a stranger proves nothing by itself: some services let anybody wait. It is held
+  against them where an id that nobody has was refused.
+- What is sent to an intruder is held against a target whose frames the harness knows: elsewhere it may be a refusal.
 
 How it works: refusals that wait for the success beside them are counted, by verb or by verb and object.
 """
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 
 from harness.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, Verb, is_intruder
 from harness.ownership import MOST_PER_USER, Bounded, Made, Ownership, text_of
-from harness.verdict import Checker, Finding, Tally, Verdict
+from harness.verdict import MOST_FINDINGS, Checker, Finding, Tally, Verdict
 from harness.vocabulary import verbs_of
 
 NAME = "access"
@@ -62,6 +65,7 @@ class AccessFold:
         self._tally = Tally(NAME)
         self._calls = CallJoiner()
         self._verbs = verbs_of(header.promises)
+        self._frames_known = not header.promises.verbs
         self._ownership = Ownership(self._verbs)
         self._working: set[str] = set()
         self._refused: Counter[str] = Counter()
@@ -70,6 +74,7 @@ class AccessFold:
         self._attempted: dict[UserId, Bounded[str, Event]] = {}
         self._foreign: dict[str, _Refusal] = {}
         self._unknown: dict[str, _Refusal] = {}
+        self._stayed_open: dict[str, list[Finding]] = {}
         self._revealing: set[str] = set()
 
     def step(self, event: Event) -> None:
@@ -78,14 +83,14 @@ class AccessFold:
         verb = self._verbs.get(event.name)
         if event.kind is EventKind.INVOKE and verb is not None and verb.deletes:
             self._deleting(event, verb)
-        if event.kind is EventKind.PUSH and is_intruder(event.user):
+        if event.kind is EventKind.PUSH and is_intruder(event.user) and self._frames_known:
             self._tally.examine(UNAUTHENTICATED)
             self._intruded(event, f"was sent {event.name}", (event.index,))
         call = self._calls.step(event)
         if call is None or verb is None:
             return
         if is_intruder(event.user):
-            self._tried(call)
+            self._tried(call, verb)
         else:
             self._answered(call, verb)
 
@@ -95,9 +100,9 @@ class AccessFold:
 
     # Intruders
 
-    def _tried(self, call: Call) -> None:
+    def _tried(self, call: Call, verb: Verb) -> None:
         event = call.completion
-        if event.kind is EventKind.INFO:
+        if event.kind is EventKind.INFO or (verb.opens and event.kind is EventKind.OK):
             return
         if event.kind is EventKind.OK:
             self._intruded(event, f"succeeded with {event.name}", (call.invocation.index, event.index))
@@ -133,6 +138,8 @@ class AccessFold:
             self._withheld(call, verb, name)
         elif not self._ownership.forgotten:
             self._compare(verb.name, _refusal(event, name), self._unknown, self._foreign)
+            for finding in self._stayed_open.pop(verb.name, ()):
+                self._found_reached(finding)
 
     def _own(self, verb: Verb, name: str) -> None:
         tried = self._objects.get((verb.name, name)) or _Object()
@@ -159,16 +166,21 @@ class AccessFold:
 
     def _reached(self, call: Call, verb: Verb, name: str, owner: UserId, made: Made) -> None:
         observer = call.completion.user
-        self._tally.examine(FOREIGN)
-        self._tally.find(
-            Finding(
-                anomaly=FOREIGN,
-                message=f"{observer} succeeded with {verb.name} on {owner}'s {verb.takes} {name}",
-                observer=observer,
-                owner=owner,
-                witness=(made.given, call.invocation.index, call.completion.index),
-            )
+        finding = Finding(
+            anomaly=FOREIGN,
+            message=f"{observer} succeeded with {verb.name} on {owner}'s {verb.takes} {name}",
+            observer=observer,
+            owner=owner,
+            witness=(made.given, call.invocation.index, call.completion.index),
         )
+        if not verb.opens or verb.name in self._unknown:
+            self._found_reached(finding)
+        elif len(waiting := self._stayed_open.setdefault(verb.name, [])) < MOST_FINDINGS:
+            waiting.append(finding)
+
+    def _found_reached(self, finding: Finding) -> None:
+        self._tally.examine(FOREIGN)
+        self._tally.find(finding)
 
     def _withheld(self, call: Call, verb: Verb, name: str) -> None:
         if name in self._deleted:

@@ -214,6 +214,29 @@ class SharedAnswers(Service):
         return await asyncio.shield(self._coming[key])
 
 
+class KeptNotes(Service):
+    """Keeps each user's notes as they were written, and forgets them only when they are deleted."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._kept: dict[tuple[str, str], NoteView] = {}
+
+    async def add_note(self, user_id: str, text: str) -> NoteView:
+        """Make a note of the user, and keep it."""
+        view = await super().add_note(user_id, text)
+        self._kept[user_id, view.id] = view
+        return view
+
+    async def get_note(self, user_id: str, note_id: str) -> NoteView:
+        """Return the note as it was written."""
+        return self._kept.get((user_id, note_id)) or await super().get_note(user_id, note_id)
+
+    async def delete_note(self, user_id: str, note_id: str) -> None:
+        """Delete a note of the user, and forget it."""
+        await super().delete_note(user_id, note_id)
+        self._kept.pop((user_id, note_id), None)
+
+
 class EarlyAnswer(Service):
     """Answers that a note is written, and writes it when the next one comes."""
 
@@ -295,6 +318,14 @@ MIXED_ROWS = (
         "an object that one user has loaded is given to another without a query",
         shows_on="access",
         parts=lambda: Parts(repository=IdentityMap()),
+    ),
+    mutant(
+        "kept-notes",
+        "C7",
+        "remains",
+        "a note is kept as it was written, and an edit does not replace what is kept",
+        shows_on="edits",
+        parts=lambda: Parts(service=KeptNotes),
     ),
     mutant(
         "unfiltered-search",

@@ -77,7 +77,8 @@ class SchedulesSuite:
             try:
                 exploration.run(self.budget.shrink_runs)
             except KeyboardInterrupt:
-                self._keep(self.outcome(exploration.explored, monotonic() - started, "it was interrupted"))
+                if self.folder is not None:
+                    self.folder.keep(self.outcome(exploration.explored, monotonic() - started, "it was interrupted"))
                 raise
         return self.outcome(exploration.explored, monotonic() - started)
 
@@ -146,12 +147,6 @@ class SchedulesSuite:
     def _command(self) -> str:
         parts = ["harness", "explore", self.target, "--schedules", str(self.budget.schedules), "--seed", str(self.seed)]
         return shlex.join(parts)
-
-    def _keep(self, outcome: SuiteOutcome) -> None:
-        if self.folder is not None:
-            self.folder.add(outcome.run)
-            for item in outcome.evidence:
-                self.folder.add(item)
 
 
 def witness_of(told: Told, target: str) -> Witness:

@@ -3,7 +3,7 @@
 Rules:
 
 - Whatever arrives is handed on as it came: JSON where it is JSON, text where it is not; a closing with its reason, too.
-- A refusal to open is an answer like any other: `Refused`.
+- A refusal to open is an answer like any other: `Refused`. To some services it is one to accept, and then to close.
 
 WebSockets by websockets, events by httpx-sse, Socket.IO by python-socketio (extra `socketio`).
 """
@@ -27,12 +27,20 @@ from harness.model import Refused, Unreachable, Value
 from harness.network_socket import NetworkSocket
 
 OPEN_S = 10.0
+IN_ORDER = frozenset({1000, 1001})
+"""Codes with which a WebSocket is closed when all has been said."""
 OnFrame = Callable[[Value], None]
 """Called with whatever arrives."""
 
 
 class OpenChannel(Protocol):
     """A channel that is open."""
+
+    async def refusal(self) -> Refused | None:
+        """Wait until the service closes it; return with what, or None when that is the end of what was served.
+
+        It is when something was sent and then closed in good order.
+        """
 
     async def say(self, frame: Value) -> None:
         """Send a message.
@@ -84,13 +92,38 @@ async def open_channel(channel: Channel, opening: Opening, http: httpx.AsyncClie
             return await _streamed(channel.protocol, opening, http, on_frame)
 
 
+class _Ending:
+    """Hands on what arrives, and tells how it ended."""
+
+    def __init__(self, on_frame: OnFrame) -> None:
+        self._on_frame = on_frame
+        self._ended: asyncio.Future[Refused | None] = asyncio.get_running_loop().create_future()
+        self._served = False
+
+    def frame(self, value: Value) -> None:
+        self._served = True
+        self._on_frame(value)
+
+    def end(self, status: int, text: str, in_order: bool = False) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None if in_order and self._served else Refused(status, text))
+
+    async def refusal(self) -> Refused | None:
+        return await asyncio.shield(self._ended)
+
+
 class _WebSocket:
     def __init__(self, connection: ClientConnection, on_frame: OnFrame) -> None:
-        self._socket = NetworkSocket(
-            connection,
-            lambda text: on_frame(_frame(text)),
-            lambda code, reason: on_frame({"closed": code, "reason": reason}),
-        )
+        self._on_frame = on_frame
+        self._ending = _Ending(on_frame)
+        self._socket = NetworkSocket(connection, lambda text: self._ending.frame(_frame(text)), self._on_close)
+
+    def _on_close(self, code: int, reason: str) -> None:
+        self._on_frame({"closed": code, "reason": reason})
+        self._ending.end(code, reason, in_order=code in IN_ORDER)
+
+    async def refusal(self) -> Refused | None:
+        return await self._ending.refusal()
 
     async def say(self, frame: Value) -> None:
         await self._socket.send(frame if isinstance(frame, str) else json.dumps(frame))
@@ -124,7 +157,11 @@ class _Streamed:
         self._response = response
         self._pieces = pieces
         self._on_frame = on_frame
+        self._ending = _Ending(on_frame)
         self._reader = asyncio.create_task(self._read(), name="stream reader")
+
+    async def refusal(self) -> Refused | None:
+        return await self._ending.refusal()
 
     async def say(self, frame: Value) -> None:
         raise ConnectionError("nothing can be said over a stream")
@@ -137,9 +174,12 @@ class _Streamed:
     async def _read(self) -> None:
         try:
             async for piece in self._pieces:
-                self._on_frame(piece)
+                self._ending.frame(piece)
         except (httpx.HTTPError, httpx.StreamError) as error:
             self._on_frame({"closed": type(error).__name__})
+            self._ending.end(self._response.status_code, type(error).__name__)
+        else:
+            self._ending.end(self._response.status_code, "", in_order=True)
 
 
 async def _streamed(protocol: str, opening: Opening, http: httpx.AsyncClient, on_frame: OnFrame) -> OpenChannel:
@@ -173,8 +213,12 @@ async def _lines(response: httpx.Response) -> AsyncIterator[Value]:
 
 
 class _SocketIO:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, ending: _Ending) -> None:
         self._client = client
+        self._ending = ending
+
+    async def refusal(self) -> Refused | None:
+        return await self._ending.refusal()
 
     async def say(self, frame: Value) -> None:
         event, *arguments = frame if isinstance(frame, list) else ["message", frame]
@@ -195,10 +239,16 @@ async def _socketio(opening: Opening, on_frame: OnFrame) -> OpenChannel:
         ) from error
     client = socketio.AsyncClient(reconnection=False, logger=False, engineio_logger=False)
 
+    ending = _Ending(on_frame)
+
     async def hear(event: str, *arguments: Value) -> None:
-        on_frame({"event": event, "data": list(arguments)})
+        ending.frame({"event": event, "data": list(arguments)})
+
+    async def ended(reason: str) -> None:
+        ending.end(403, reason)
 
     client.on("*", hear)
+    client.on("disconnect", ended)
     try:
         await client.connect(
             opening.url.rstrip("/") + (f"?{urlencode(opening.query)}" if opening.query else ""),
@@ -209,7 +259,7 @@ async def _socketio(opening: Opening, on_frame: OnFrame) -> OpenChannel:
         )
     except socketio.exceptions.ConnectionError as error:
         raise Refused(403, str(error)) from error
-    return _SocketIO(client)
+    return _SocketIO(client, ending)
 
 
 def _frame(text: str) -> Value:

@@ -1,9 +1,9 @@
 """Makes a script in which something was found smaller, and says how often what is left shows it.
 
-How it works. First everybody goes who is neither owner nor observer. Then waves are left out in ever smaller groups,
-the last ones first, and then single acts. What is smaller is taken when it shows the anomaly in one of TRIES
-performances: over the wire nobody decides the order, so that once is not always. In the end the smallest is performed a
-few times more, and counted.
+How it works. First whatever takes long goes, if it shows without; then everybody who is neither owner nor observer.
+Then waves are left out in ever smaller groups, the last ones first, and then single acts. What is smaller is taken when
+it shows the anomaly in one of TRIES performances: over the wire nobody decides the order, so that once is not always.
+In the end the smallest is performed a few times more, and counted.
 
 Source: delta debugging, Zeller and Hildebrandt 2002, as in `harness.properties.shrink`.
 """
@@ -18,6 +18,7 @@ from harness.script import Script, Wave
 from harness.verdict import Finding
 from harness.wire.stage import Performed, Stage, anew
 
+LONG_S = 5.0
 TRIES = 3
 """How often a smaller script is performed before it is taken for one that does not show it."""
 
@@ -29,12 +30,17 @@ class Smallest:
     Args:
         performed: the last performance in which it showed.
         finding: what was found there.
-        shown: in how many of how many performances of it, at the end, it showed.
+        shown: in how many of how many performances of it, at the end, it showed; (0, 0) when there were none.
     """
 
     performed: Performed
     finding: Finding
     shown: tuple[int, int]
+
+
+def as_found(performed: Performed, checker: str) -> Smallest:
+    """Return what a checker found as it was found: for when there was no time to make it smaller."""
+    return Smallest(performed, performed.verdicts[checker].findings[0], (0, 0))
 
 
 async def make_smallest(stage: Stage, first: Performed, checker: str, seconds: float, attempts: int) -> Smallest:
@@ -68,6 +74,7 @@ class _Work:
 
     async def reduce(self) -> None:
         """Make the script smaller for as long as there is time."""
+        await self.shows(_without_waiting(self.best.script))
         involved = {self.finding.owner, self.finding.observer}
         await self.shows(_of_users(self.best.script, involved))
         await self._leave_out(lambda script: len(script.waves), _without_waves)
@@ -95,6 +102,11 @@ class _Work:
                 await self.shows(without(self.best.script, max(0, end - size), end))
                 end -= size
             size //= 2
+
+
+def _without_waiting(script: Script) -> Script:
+    """Return the script without what is done long after its wave began."""
+    return _kept(script, (tuple(act for act in wave if act.manner.at_s <= LONG_S) for wave in script.waves))
 
 
 def _of_users(script: Script, names: set[str]) -> Script:

@@ -11,10 +11,10 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import randbits, token_hex
-from urllib.parse import quote, urlencode
+from statistics import median
 
 import httpx
 
@@ -26,15 +26,18 @@ from harness.sign_in import Headers, email_of
 from harness.store import HistoryFile
 from harness.verdict import Checker, FoldGuard, Verdict
 from harness.wire.answers import Misfit, id_in, kept, recorded
-from harness.wire.channels import OnFrame, OpenChannel, Opening, open_channel
+from harness.wire.channels import OnFrame, OpenChannel, open_channel
 from harness.wire.exchange import Asked, Exchange
+from harness.wire.filling import asked_of, opening_of, parted
 from harness.wire.harvest import Harvest, Unresolvable
-from harness.wire.log_file import LogTail
+from harness.wire.log import Log, log_of
 from harness.wire.stimuli.naming import ONCE
 from harness.wire.stimuli.setting import is_valid
 
 FOREIGN, MISSING = "foreign", "missing"
 NOBODYS = "note of nobody"
+TRIED_S, TRIED_RTTS = 0.5, 10
+"""How long a channel must stay open to count as open: so many seconds, or usual round-trip times if these are more."""
 QUIET_S, MOST_QUIET_S = 0.25, 3.0
 """Everybody listens until nothing has arrived for so long, and at most so long."""
 
@@ -98,15 +101,22 @@ class Stage:
         url: of it.
         checkers: who judges.
         file: where histories go; None keeps none.
+        listener: told of each performance, also of one that did not come to its end.
     """
 
     def __init__(
-        self, adapter: Adapter, url: str, checkers: Mapping[str, Checker], file: HistoryFile | None = None
+        self,
+        adapter: Adapter,
+        url: str,
+        checkers: Mapping[str, Checker],
+        file: HistoryFile | None = None,
+        listener: Callable[[Performed], None] = lambda performed: None,
     ) -> None:
         self.adapter = adapter
         self.url = url
         self._checkers = checkers
         self._file = file
+        self._listener = listener
 
     async def perform(self, script: Script, header: Header) -> Performed:
         """Perform a script from its first wave to its last, or as far as the service goes along."""
@@ -129,6 +139,7 @@ class Stage:
             performed.verdicts = {name: fold.verdict() for name, fold in folds.items()}
             if self._file is not None:
                 self._file.end()
+            self._listener(performed)
         return performed
 
 
@@ -144,7 +155,7 @@ class _Scene:
     performed: Performed
     signed: dict[int, Headers] = field(default_factory=dict)
     channels: dict[tuple[int, str, int], OpenChannel] = field(default_factory=dict)
-    log: LogTail | None = None
+    log: Log | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def play(self, script: Script) -> None:
@@ -153,7 +164,7 @@ class _Scene:
         for position, user in enumerate(self.users):
             self.signed[position] = await self._sign_in(user)
         if self.adapter.log is not None:
-            self.log = LogTail(self.adapter.log, {user.name: user.id for user in self.users if is_valid(user)})
+            self.log = log_of(self.adapter.log, {user.name: user.id for user in self.users if is_valid(user)})
         for wave in script.waves:
             began = time.monotonic()
             tasks = [asyncio.ensure_future(self._act(act, began)) for act in wave]
@@ -213,7 +224,7 @@ class _Scene:
         match act.deed:
             case Deed.ASK:
                 await self._ask(act, user, self.adapter.route(act.name), given)
-            case Deed.OPEN:
+            case Deed.OPEN | Deed.TRY:
                 await self._open(act, user, self.adapter.channel(act.name), given)
             case Deed.SAY:
                 await self._say(act, user, given)
@@ -259,11 +270,7 @@ class _Scene:
         place = (act.user, act.name, act.device)
         if place in self.channels:
             await self._drop(act)
-        own_headers, own_query = parted(self.signed[act.user])
-        headers = {**own_headers, **fill(dict(channel.headers), given)}
-        query = {**fill(dict(channel.query), given), **own_query}
-        path = fill(channel.path, _quoted(given))
-        opening = Opening(self.exchange.url, path, query, headers, channel.subprotocols)
+        opening = opening_of(channel, self.exchange.url, given, self.signed[act.user])
         call = self._invoked(act, user, f"OPEN {channel.protocol} {opening.target}", given)
         http = self.exchange.client(f"user {act.user}")
         try:
@@ -276,9 +283,24 @@ class _Scene:
             await self.exchange.check()
             self._completed(EventKind.INFO, act, user, {"error": str(error)}, call)
             return
-        self._completed(EventKind.OK, act, user, {"opened": channel.protocol}, call)
+        if act.deed is Deed.OPEN:
+            self._completed(EventKind.OK, act, user, {"opened": channel.protocol}, call)
         for message in channel.hello:
             await self._said(act, user, message, place, given)
+        if act.deed is Deed.TRY:
+            closed = await self._refusal(self.channels[place])
+            if closed is None:
+                self._completed(EventKind.OK, act, user, {"opened": channel.protocol}, call)
+            else:
+                self._completed(EventKind.FAIL, act, user, {"status": closed.status, "text": closed.text}, call)
+
+    async def _refusal(self, opened: OpenChannel) -> Refused | None:
+        """Return with what the service closes a channel again; None when it stays open for a while."""
+        usual_s = median(self.performed.rtt_s) if self.performed.rtt_s else 0.0
+        try:
+            return await asyncio.wait_for(opened.refusal(), max(TRIED_S, TRIED_RTTS * usual_s))
+        except TimeoutError:
+            return None
 
     async def _say(self, act: Act, user: User, given: Mapping[str, str]) -> None:
         channel, message = self.adapter.message(act.name)
@@ -343,41 +365,12 @@ class _Scene:
         self.recorder.record(kind, act.name, value, user=user.id, device=act.device, call=call)
 
 
-def parted(credentials: Headers) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the headers and the query parameters that a user's credentials are."""
-    query = {name[1:]: value for name, value in credentials.items() if name.startswith("?")}
-    return {name: value for name, value in credentials.items() if not name.startswith("?")}, query
-
-
-def asked_of(route: Route, given: Mapping[str, str], credentials: Headers, numbers: Collection[str]) -> Asked:
-    """Return the request that asks a route, with everything filled in."""
-    headers = {"content-type": "text/plain; charset=utf-8"} if route.text is not None else {}
-    body = b""
-    if route.json is not None:
-        headers["content-type"] = "application/json"
-        body = json.dumps(fill(route.json, given, numbers), ensure_ascii=False).encode()
-    elif route.form is not None:
-        headers["content-type"] = "application/x-www-form-urlencoded"
-        body = urlencode(fill(dict(route.form), given)).encode()
-    elif route.text is not None:
-        body = str(fill(route.text, given)).encode()
-    headers |= {name.lower(): value for name, value in fill(dict(route.headers), given).items()}
-    path = fill(route.path, _quoted(given))
-    own_headers, own_query = parted(credentials)
-    query = {**fill(dict(route.query), given), **own_query}
-    return Asked(route.method.upper(), path, query, {**headers, **own_headers}, body)
-
-
 def _whose(act: Act, user: User) -> str:
     """Return whether an act is on an object that is another's, or that nobody has; `""` on one's own."""
     places = [symbol.split(":") for symbol in act.given.values() if not symbol.startswith("$session")]
     if any(what == "$missing" for what, *_ in places):
         return MISSING
     return FOREIGN if any(where != str(user.number) for _, where, *_ in places) else ""
-
-
-def _quoted(given: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: quote(value, safe="") for name, value in given.items()}
 
 
 def _fresh(name: str, once: str) -> str:

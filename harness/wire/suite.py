@@ -31,7 +31,7 @@ from harness.program import Program
 from harness.script import Script
 from harness.store import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.verdict import Finding, Verdict
-from harness.wire.reduction import Smallest, make_smallest
+from harness.wire.reduction import Smallest, as_found, make_smallest
 from harness.wire.serving import located
 from harness.wire.stage import Performed, Stage
 from harness.wire.stimuli import STIMULI
@@ -40,6 +40,8 @@ from harness.wire.stimuli.setting import Setting, is_valid
 
 SERVED = ("2", "3")
 """How the statuses begin of what was answered."""
+OPENED = EventKind.OK.value
+"""What stands in place of a status where a channel was opened."""
 USUAL_RTT_S = 0.01
 """Taken for the round-trip time until it has been measured."""
 
@@ -67,7 +69,11 @@ class WireSuite:
     say: Callable[[str], None] = lambda line: None
 
     def run(self) -> SuiteOutcome:
-        """Carry the suite out. What was recorded before the service went away is judged all the same."""
+        """Carry the suite out. What was recorded before the service went away is judged all the same.
+
+        Raises:
+            KeyboardInterrupt: somebody has had enough; what was found by then has been put into the folder.
+        """
         began = monotonic()
         work = _Work(self)
         with history_file(self.folder, f"wire-{plain_name(self.target)}") as file:
@@ -76,6 +82,11 @@ class WireSuite:
                     asyncio.run(work.carry_out(url, file))
             except Unreachable as error:
                 work.doubt, work.unfit = str(error), isinstance(error, Unfit)
+            except KeyboardInterrupt:
+                work.doubt = "it was interrupted"
+                if self.folder is not None:
+                    self.folder.keep(work.outcome(monotonic() - began))
+                raise
         return work.outcome(monotonic() - began)
 
 
@@ -103,8 +114,8 @@ class _Work:
     async def carry_out(self, url: str, file: HistoryFile | None) -> None:
         self._url = url
         self._files = (file.name,) if file is not None else ()
-        stage = Stage(self._suite.adapter, url, self._checkers, file)
-        alone = await self._perform(stage, "solo", solo(self._setting(0)))
+        stage = Stage(self._suite.adapter, url, self._checkers, file, self._take_in)
+        alone = await self._perform(stage, solo(self._setting(0)))
         _check_alone(alone, self._suite.adapter)
         self._rtt_s = median(alone.rtt_s) if alone.rtt_s else USUAL_RTT_S
         for number, (name, stimulus) in enumerate(STIMULI.items(), 1):
@@ -115,7 +126,7 @@ class _Work:
                 self._tried[name] = {"requests": 0, "not_tried": f"it needs {stimulus.needs}"}
                 continue
             self._suite.say(f"{name}: {stimulus.sentence}")
-            await self._perform(stage, name, script)
+            await self._perform(stage, script)
         await self._make_smallest(Stage(self._suite.adapter, url, self._checkers))
 
     def _setting(self, number: int) -> Setting:
@@ -125,44 +136,43 @@ class _Work:
             users=budget.users,
             rounds=budget.rounds,
             volume=budget.volume,
+            warm_up_s=budget.warm_up_s,
             rtt_s=self._rtt_s,
             first=self._users,
             seed=self._suite.seed * 1_000_003 + number,
         )
 
-    async def _perform(self, stage: Stage, name: str, script: Script) -> Performed:
+    async def _perform(self, stage: Stage, script: Script) -> Performed:
         self._users += len(script.users)
-        users = sum(is_valid(user) for user in script.users)
         header = Header(
             target=self._suite.adapter.name,
             suite=Suite.WIRE,
             seed=self._suite.seed,
-            users=users,
+            users=sum(is_valid(user) for user in script.users),
             promises=self._promises,
         )
         performed = await stage.perform(script, header)
-        self._count(name, performed, users)
-        for whose, took_s in performed.refused_s.items():
-            self._refused_s.setdefault(whose, []).extend(took_s)
-        self._asked += [event for event in performed.events if event.kind is EventKind.INVOKE]
         performed.check()
         return performed
 
-    def _count(self, name: str, performed: Performed, users: int) -> None:
+    def _take_in(self, performed: Performed) -> None:
+        for whose, took_s in performed.refused_s.items():
+            self._refused_s.setdefault(whose, []).extend(took_s)
+        self._asked += [event for event in performed.events if event.kind is EventKind.INVOKE]
         totals = self._totals
         totals.add(performed.verdicts)
         totals.histories += 1
         totals.operations += performed.requests
         totals.events += len(performed.events)
         totals.faults += performed.faults
-        totals.users = max(totals.users, users)
-        self._served |= {name for name, status in performed.answers if status.startswith(SERVED)}
+        totals.users = max(totals.users, performed.header.users)
+        self._served |= {name for name, status in performed.answers if status.startswith(SERVED) or status == OPENED}
         found = {}
         for checker, verdict in performed.verdicts.items():
             if verdict.findings:
                 self._first.setdefault(checker, performed)
                 found[checker] = _requests_until(performed.events, verdict.findings[0])
-        self._tried[name] = {
+        self._tried[performed.script.stimulus] = {
             "requests": performed.requests,
             "left_out": performed.left_out,
             "hung_up": performed.faults,
@@ -202,8 +212,8 @@ class _Work:
         return SuiteOutcome(run, tuple(evidence), self.doubt, self.unfit)
 
     def _never_served(self) -> str:
-        """Return which routes never gave anybody an answer, so that nothing was shown of them; `""` when all did."""
-        never = [route.name for route in self._suite.adapter.routes if route.name not in self._served]
+        """Return what never gave anybody an answer, so that nothing was shown of it; `""` when everything did."""
+        never = [part.name for part in self._suite.adapter.parts if part.name not in self._served]
         if self.doubt or not never:
             return ""
         return (
@@ -223,6 +233,8 @@ class _Work:
         witness: str | None = None
         told: tuple[str, ...] = ()
         smallest = self._smallest.get(verdict.checker)
+        if smallest is None and verdict.checker in self._first:
+            smallest = as_found(self._first[verdict.checker], verdict.checker)
         if smallest is not None and suite.folder is not None:
             told = requests_of(smallest.performed, smallest.finding, self._asked)
             witness = suite.folder.write_witness(

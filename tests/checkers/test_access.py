@@ -14,6 +14,7 @@ SERVICE = Promises(
             Verb("read", takes="note", argument="note"),
             Verb("drop", takes="note", argument="note", deletes=True),
             Verb("close", takes="folder", argument="folder", deletes=True),
+            Verb("listen", takes="folder", argument="folder", opens=True),
         )
     }
 )
@@ -193,3 +194,54 @@ class TestExistenceRevealed:
         story = tried()
         story.is_refused(BOB, "delete_note", id="x")
         assert 0 == story.examined("access", "existence-revealed")
+
+
+class TestOpening:
+    """A connection that a service opens on an object: over it things may come, or not."""
+
+    @staticmethod
+    def opened(by: str, folder: str, refused: int = 0, story: Story | None = None) -> Story:
+        """Tell that somebody opened it on a folder of Ann's, `f`, or on another that nobody has."""
+        if story is None:
+            story = Story(SERVICE)
+            story.does(ANN, "open", {"id": "f"})
+        if refused:
+            story.is_refused(by, "listen", refused, folder=folder)
+        else:
+            story.does(by, "listen", {"opened": "websocket"}, folder=folder)
+        return story
+
+    @pytest.mark.parametrize("first", ["foreign", "missing"])
+    def test_one_that_stays_open_on_anothers_object_is_found(self, first: str) -> None:
+        """Where one on an object that nobody has does not."""
+        story = self.opened(ANN, "f")
+        order = [(BOB, "f", 0), (BOB, "g", 1008)]
+        for by, folder, refused in order if first == "foreign" else order[::-1]:
+            self.opened(by, folder, refused, story)
+        assert ["u01 succeeded with listen on u00's folder f"] == story.messages("access")
+
+    def test_where_all_stay_open_nothing_is_shown(self) -> None:
+        """A service may let anybody wait for what never comes."""
+        story = self.opened(BOB, "g", story=self.opened(BOB, "f", story=self.opened(ANN, "f")))
+        assert ({}, {}) == (story.found("access"), story.judged("access").examined)
+
+    def test_a_refusal_is_evidence_beside_the_owners_success(self) -> None:
+        """As with any other operation."""
+        story = self.opened(BOB, "f", 1008, self.opened(ANN, "f"))
+        assert {"foreign-object": 1} == story.judged("access").examined
+
+    def test_refusals_must_be_alike(self) -> None:
+        """Closing codes tell what exists, too."""
+        story = self.opened(BOB, "g", 4004, self.opened(BOB, "f", 4003, self.opened(ANN, "f")))
+        assert {"existence-revealed": 1} == story.found("access")
+
+    def test_one_that_stays_open_for_an_intruder_shows_nothing(self) -> None:
+        """Nor does what is sent: it may be a refusal, as the harness does not know the frames of a service."""
+        story = self.opened(EVE, "f", story=self.opened(ANN, "f"))
+        story.push(EVE, "r", "t", 0)
+        assert ({}, {}) == (story.found("access"), story.judged("access").examined)
+
+    def test_a_refusal_of_an_intruder_is_evidence(self) -> None:
+        """Beside a valid user's success."""
+        story = self.opened(EVE, "f", 401, self.opened(ANN, "f"))
+        assert {"unauthenticated": 1} == story.judged("access").examined

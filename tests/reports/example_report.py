@@ -148,6 +148,7 @@ _MUTANTS = (
     ("global-session", "C1", "sessions", "one database session serves all requests"),
     ("forgotten-rollback", "C4", "tampering", "a rollback is forgotten on cancellation"),
     ("unreleased-children", "A9", "residue", "agents of child contexts are never released"),
+    ("kept-notes", "C7", "remains", "a note is kept as it was written, and an edit does not replace what is kept"),
     ("handed-out-dict", "A14", "immutability", "a frozen registry hands out its internal dict by reference"),
     ("torn-freeze", "A14", "agreement", "freeze publishes half of the registry before the rest"),
     ("idle-semaphore", "A18", "limits", "the semaphore of a user is created but never acquired"),

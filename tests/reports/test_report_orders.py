@@ -252,7 +252,7 @@ def test_trials_are_counted_in_each_suite() -> None:
     rows = {suite: [(t.outcome, t.passed, t.total) for t in tallies] for suite, tallies in by_suite(scheduled())}
     assert [*Suite] == [*rows]
     assert [(Outcome.VIOLATED, 3, 4), (Outcome.HOLDS, 1, 1), (Outcome.UNKNOWN, 0, 0)] == rows[Suite.SCHEDULES]
-    assert [(Outcome.HOLDS, 13, 13), (Outcome.HOLDS, 2, 2), (Outcome.HOLDS, 3, 3)] == rows[Suite.PROPERTIES]
+    assert [(Outcome.HOLDS, 14, 14), (Outcome.HOLDS, 2, 2), (Outcome.HOLDS, 3, 3)] == rows[Suite.PROPERTIES]
     markdown = render(scheduled(), read_history)["report.md"]
     assert "| schedules | ❌ 3 of 4 | ✅ 1 of 1 | none tried |" in markdown
     assert re.search(r'<th scope="row">schedules</th>\s*<td class="count violated">', page(scheduled()))

@@ -52,7 +52,7 @@ def test_a_violation_comes_first() -> None:
     """The first sentence names what is violated, with its count; the summary shows the finding."""
     assert summary(violated())[0] == "1 claim is violated: SES-2 (1 of 46,080)."
     text = executive_summary(violated())
-    assert text.index("VIOLATED") < text.index("16 of 21 required claims hold")
+    assert text.index("VIOLATED") < text.index("17 of 22 required claims hold")
     assert "LEAK: u02 observed u00's canary" in text
 
 
@@ -67,7 +67,7 @@ def test_a_survivor_shows_in_the_summary() -> None:
     first, *rest = trials()
     blind = replace(first, outcomes={**first.outcomes, "misdelivery": Outcome.HOLDS})
     report = report_of(manifest(), suites(), full_evidence(), (blind, *rest))
-    assert "Not seen by the expected checker: 1 of 19 planted bugs." in summary(report)
+    assert "Not seen by the expected checker: 1 of 20 planted bugs." in summary(report)
     assert "shared-bridge survived misdelivery" in executive_summary(report).replace("\\", "")
     assert json.loads(render(report, read_history, judge)["report.json"])["claims"]["EVT-1"]["outcome"] == "unknown"
 
@@ -93,7 +93,7 @@ def test_nothing_run_reads_as_unknown() -> None:
 
 def test_a_holding_report_says_in_what_was_examined() -> None:
     """HOLDS is bounded by what was examined, and every required claim is ticked."""
-    assert summary(holding())[0] == "All 21 required claims hold in what was examined."
+    assert summary(holding())[0] == "All 22 required claims hold in what was examined."
     text = render(holding(), read_history, judge)["report.md"]
     assert "HOLDS in what was examined" in text.split("## Components")[0]
     assert (len(ADJUDICABLE) + 3, 0) == (text.count("- [x]"), text.count("- [ ]"))

@@ -47,6 +47,10 @@ SERVICES = {
         Service("volume_cache", "Starlette", "volume", "A8"),
         Service("unsigned_tokens", "FastAPI", "ids", "E5"),
         Service("telling_notes", "FastAPI", "ids", "E3"),
+        Service("multiplexed_inbox", "Hypercorn", "shared-connections", "D3", ("hypercorn", "h2")),
+        Service("progress_stream", "Starlette", "ids", "E1"),
+        Service("idle_cards", "Tornado", "volume", "C6", ("tornado",)),
+        Service("kept_agents", "FastAPI", "in-turn", "A17"),
     )
 }
 """By name."""

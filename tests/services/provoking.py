@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import jwt
 
+from tests.services.apps.idle_cards import IDLE_S
 from tests.services.apps.volume_cache import NUMBERS
 from tests.services.pushing import chat_heard, feed_heard, room_heard, until
 from tests.services.visitors import Person, Visitors, at_once
@@ -187,6 +188,40 @@ async def telling_notes(visitors: Visitors) -> bool:
     return not same(there, await bob.read(uuid.uuid4().hex))
 
 
+async def multiplexed_inbox(visitors: Visitors) -> bool:
+    """Two ask at once over one connection of HTTP/2."""
+    shared = await visitors.client(http1=False, http2=True)
+    alice, bob = await visitors.person("alice", shared), await visitors.person("bob", shared)
+    await alice.write(MARK)
+    return any(MARK in answer.text for answer in (await at_once(bob.listed(), alice.listed()))[::2])
+
+
+async def progress_stream(visitors: Visitors) -> bool:
+    """One watches the job of the other."""
+    alice, bob = await visitors.two()
+    path = f"/jobs/{await alice.write(MARK)}/progress"
+    async with bob.http.stream("GET", path, headers=bob.headers) as response:
+        return response.status_code == 200
+
+
+async def idle_cards(visitors: Visitors) -> bool:
+    """Two come back at once."""
+    alice, bob = await visitors.two()
+    await alice.write(MARK)
+    assert MARK not in (await bob.listed()).text
+    await bob.write(OWN)
+    await asyncio.sleep(2 * IDLE_S)  # it is idleness that shows it
+    of_alice, of_bob = await at_once(alice.listed(), bob.listed())
+    return OWN in of_alice.text or MARK in of_bob.text
+
+
+async def kept_agents(visitors: Visitors) -> bool:
+    """One asks twice."""
+    alice, _ = await visitors.two()
+    assert MARK in (await alice.read(await alice.write(MARK))).text
+    return MARK in (await alice.read(await alice.write(OWN))).text
+
+
 def same(one: httpx.Response, other: httpx.Response) -> bool:
     """Return whether two answers tell the same."""
     return (one.status_code, one.text) == (other.status_code, other.text)
@@ -210,6 +245,10 @@ PROVOCATIONS: dict[str, Callable[[Visitors], Awaitable[bool]]] = {
         volume_cache,
         unsigned_tokens,
         telling_notes,
+        multiplexed_inbox,
+        progress_stream,
+        idle_cards,
+        kept_agents,
     )
 }
 """By the name of the service."""

@@ -41,7 +41,20 @@ async def room_heard(person: Person, room: str) -> AsyncIterator[Hear]:
 @asynccontextmanager
 async def feed_heard(person: Person, session: str) -> AsyncIterator[Hear]:
     """Listen to the feed of `sse_feed`."""
-    async with person.http.stream("GET", "/feed", params={"session": session}, headers=person.headers) as response:
+    async with _lines_heard(person, "/feed", session=session) as hear:
+        yield hear
+
+
+@asynccontextmanager
+async def progress_heard(person: Person, job: str) -> AsyncIterator[Hear]:
+    """Watch a job of `progress_stream`."""
+    async with _lines_heard(person, f"/jobs/{job}/progress") as hear:
+        yield hear
+
+
+@asynccontextmanager
+async def _lines_heard(person: Person, path: str, **query: str) -> AsyncIterator[Hear]:
+    async with person.http.stream("GET", path, params=query, headers=person.headers) as response:
         lines = response.aiter_lines()
         yield lambda: anext(lines)
 

@@ -14,8 +14,8 @@ from tests.services.detection import tried
 
 def budget(service: Service) -> WireBudget:
     """Return just enough to show it."""
-    volume = 1_000 if service.stimulus == "volume" else 50
-    return WireBudget(users=10, rounds=4, volume=volume, stimuli=(service.stimulus,), shrink_s=0, attempts=1)
+    volume, warm_up_s = (1_000, 3.0) if service.stimulus == "volume" else (50, 0.0)
+    return WireBudget(rounds=4, volume=volume, warm_up_s=warm_up_s, stimuli=(service.stimulus,), shrink_s=0, attempts=1)
 
 
 SEEDS = (1, 2, 3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -140,6 +142,22 @@ def test_what_was_found_before_a_service_died_is_kept(tmp_path: Path) -> None:
     anew = judge_anew(folder)["wire"]
     assert outcome.run.histories == anew.histories
     assert outcome.evidence[0].verdict.violations == anew.verdicts["leak"].violations
+
+
+def test_interrupting_loses_nothing_found(leaky: str, plan: Path, tmp_path: Path) -> None:
+    """What had been found when somebody had enough is in the report with both requests, and exit code 1 says so."""
+    plan.write_text(PLAN.replace("shrink_s = 3", "shrink_s = 600"))
+    target = TARGETS / "starlette_notes_target.py"
+    words = ["--url", leaky, "--target", str(target), "--plan", str(plan), "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "harness", "verify", *words, "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "smaller" in line)
+        process.terminate()
+        said = process.stdout.read()
+    report = json.loads((tmp_path / "run/report.json").read_text())
+    assert (1, "violated") == (process.returncode, report["outcome"]), said
+    assert ("stopped" in report["note"], "POST /notes" in said) == (True, True), said
 
 
 class TestWhatCannotBeVerified:

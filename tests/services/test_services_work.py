@@ -15,7 +15,7 @@ from harness.model import Credential
 from tests.services import serving as serving_module
 from tests.services.catalogue import SERVICES
 from tests.services.provoking import PROVOCATIONS, same
-from tests.services.pushing import chat_heard, feed_heard, room_heard, until
+from tests.services.pushing import chat_heard, feed_heard, progress_heard, room_heard, until
 from tests.services.serving import Missing, serving
 from tests.services.visitors import Visitors
 
@@ -80,6 +80,9 @@ async def test_what_is_pushed_arrives(running: Running) -> None:
                     async with chat_heard(yan) as hear:
                         await yan.write("pushed")
                         await until(hear, "pushed")
+                case "progress_stream":
+                    async with progress_heard(yan, room) as hear:
+                        await until(hear, '"done": 1')
                 case _:
                     assert () == visitors.adapter.channels
 

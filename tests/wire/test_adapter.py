@@ -21,6 +21,10 @@ class TestMistakes:
             ([Route("read", "GET", "/notes/{note}")], "read needs a {note}, and no route has makes='note'"),
             ([WRITE, WRITE], "two operations are called 'write'"),
             ([Route("list", "GET", "/notes")], "no route and no message carries a {canary}"),
+            (
+                [WRITE, Route("show", "GET", "/", newest_of=["writes"])],
+                "show shows the newest of 'writes', and no route of that name carries a {canary}",
+            ),
             ([Route("both", "POST", "/", json={"a": "{canary}"}, text="b")], "both has more than one body"),
         ],
     )
@@ -72,5 +76,7 @@ class TestClaims:
         """Without credentials to spoil nothing is claimed of them; without ids nothing of ids."""
         alone = Adapter(name="x", sign_in=nobody(), routes=[WRITE])
         named = Adapter(name="x", sign_in=basic(lambda user: user.name), routes=[WRITE, Route("r", "GET", "/{note}")])
+        newest = Adapter(name="x", sign_in=nobody(), routes=[WRITE, Route("r", "GET", "/", newest_of=["write"])])
         assert (("SES-2",), ("SES-2", "AUT-1", "AUT-2")) == (alone.claims, named.claims)
+        assert ("SES-2", "FAC-4") == newest.claims
         assert named.promises.credentials >= {Credential.NONE, Credential.FORGED}

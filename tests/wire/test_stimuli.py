@@ -34,7 +34,7 @@ POOR = Adapter(
 
 
 def setting(adapter: Adapter, seed: int = 1, first: int = 0) -> Setting:
-    return Setting(adapter=adapter, users=5, rounds=2, volume=50, rtt_s=0.01, first=first, seed=seed)
+    return Setting(adapter=adapter, users=5, rounds=2, volume=50, warm_up_s=2.5, rtt_s=0.01, first=first, seed=seed)
 
 
 def made(name: str, adapter: Adapter, seed: int = 1, first: int = 0) -> Script | None:
@@ -80,7 +80,17 @@ def test_in_turn_no_two_acts_are_at_once() -> None:
     assert {1} == {len(wave) for wave in script.waves}
 
 
-def test_ids_tries_every_invalid_credential_on_every_route() -> None:
+def test_volume_comes_in_two_halves_with_light_use_between() -> None:
+    """As many seconds as the plan says, a request about every second."""
+    script = made("volume", RICH)
+    assert script is not None
+    (light,) = [wave for wave in script.waves if any(act.manner.at_s for act in wave)]
+    assert [1.25, 2.5] == [act.manner.at_s for act in light]
+    before = sum(len(wave) for wave in script.waves[: script.waves.index(light)])
+    assert 50 // 2 <= before <= script.acts - 50 // 2
+
+
+def test_ids_tries_every_invalid_credential_on_every_route_and_channel() -> None:
     """Each beside the success of the user in whose name it is tried."""
     script = made("ids", RICH)
     assert script is not None
@@ -90,7 +100,7 @@ def test_ids_tries_every_invalid_credential_on_every_route() -> None:
         for act in wave
         if not is_valid(script.users[act.user])
     }
-    assert {(credential, route.name) for credential in RICH.sign_in.invalid for route in RICH.routes} == tried
+    assert {(credential, part.name) for credential in RICH.sign_in.invalid for part in RICH.parts} == tried
 
 
 def test_ids_swaps_each_of_several_ids_alone() -> None:

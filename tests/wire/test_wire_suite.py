@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapter import Adapter, LogFile, Route, session, trusted
+from harness.adapter import Adapter, Channel, LogFile, Route, session, trusted
 from harness.evidence import Evidence, SuiteOutcome
 from harness.model import Credential
 from harness.plan import WireBudget
@@ -73,6 +73,21 @@ def test_a_log_that_names_the_wrong_user_is_seen(log: Path) -> None:
     assert ("leaked-in-event", True) == (finding.anomaly, finding.message.endswith("in event log"))
 
 
+def test_a_log_that_is_asked_for_is_seen_too(log: Path) -> None:
+    """The same records, given by a call."""
+    asked = suite("wrong_log", log)
+    read = [0]
+
+    def new() -> list[tuple[str, str]]:
+        lines = log.read_text(encoding="utf-8").splitlines()
+        start, read[0] = read[0], len(lines)
+        return [(line.partition("<")[2].partition(">")[0], line) for line in lines[start:]]
+
+    adapter = replace(asked.adapter, log=new)
+    found = by_checker(WireSuite(target="x", adapter=adapter, url="", budget=BUDGET, seed=1).run())
+    assert found["leak"].verdict.findings[0].message.endswith("in event log")
+
+
 def test_a_name_that_no_header_can_carry_is_one_clear_error(log: Path) -> None:
     """Said of the first such user, before anything is asked."""
     asked = suite("right", log)
@@ -93,10 +108,12 @@ def test_how_long_refusals_take_is_said_and_not_judged(log: Path) -> None:
     assert min(measures["refusal_ms_foreign"], measures["refusal_ms_missing"]) > 0
 
 
-def test_a_route_that_never_succeeds_is_a_doubt(log: Path) -> None:
+@pytest.mark.parametrize("what", ["routes", "channels"])
+def test_a_route_or_channel_that_never_succeeds_is_a_doubt(log: Path, what: str) -> None:
     """Nothing was shown of it, so nothing holds; which one, and what to do, is said."""
     asked = suite("right", log)
-    adapter = replace(asked.adapter, routes=[*asked.adapter.routes, Route("admin", "GET", "/admin")])
+    more = {"routes": [*asked.adapter.routes, Route("admin", "GET", "/a")], "channels": [Channel("admin", "sse", "/a")]}
+    adapter = replace(asked.adapter, **{what: more[what]})
     outcome = WireSuite(target="x", adapter=adapter, url="", budget=BUDGET, seed=1).run()
     assert {Outcome.UNKNOWN} == {item.verdict.outcome for item in outcome.evidence}
     assert "admin never succeeded for anybody" in outcome.run.doubt

@@ -13,6 +13,8 @@ PER_USER = 2
 """Acts of one user in one busy wave."""
 BURSTS = (1, 2, 4, 8, 16, 32)
 """How many requests arrive at one instant."""
+BEAT_S = 1.0
+"""Between two requests of light use."""
 FLOOD = 4
 """Acts of one user in one wave of a volume."""
 
@@ -59,16 +61,25 @@ def _arrivals(setting: Setting, users: int) -> Wave:
 
 
 def volume(setting: Setting) -> Script:
-    """So many short requests that ids, addresses and counters come again; then a second pass, one by one."""
+    """So many short requests that ids, addresses and counters come again, half of them once caches are warm."""
     users = setting.people()
     everybody = range(len(users))
     waves: list[Wave] = [*setting.settled(everybody), *_flood(setting, len(users))]
+    if setting.warm_up_s:
+        waves.append(_light_use(setting, len(users)))
+    waves += _flood(setting, len(users))
     waves += one_by_one([setting.read_all(everybody)])
     return setting.script("volume", users, waves)
 
 
+def _light_use(setting: Setting, users: int) -> Wave:
+    count = max(1, round(setting.warm_up_s / BEAT_S))
+    beat_s = setting.warm_up_s / count
+    return tuple(setting.any_of(n % users, Manner(at_s=beat_s * (n + 1))) for n in range(count))
+
+
 def _flood(setting: Setting, users: int) -> Iterator[Wave]:
-    left = setting.volume
+    left = setting.volume // 2
     while left > 0:
         yield tuple(setting.any_of(user) for user in range(users) for _ in range(FLOOD))
         left -= users * FLOOD

@@ -9,11 +9,13 @@ USERS = 4
 
 
 def in_turn(setting: Setting) -> Script:
-    """Each user does everything, and only then the next; then all read once more, in the opposite order."""
+    """Each user does everything, makes more and reads again, and only then the next; in the end all read once more."""
     users = setting.people(USERS)
     waves = []
     for user in range(len(users)):
         waves += [*setting.settled([user]), tuple(setting.ask(user, route) for route in setting.changing)]
+        waves.append(setting.read_all([user]))
+        waves += [tuple(setting.ask(user, route) for route in level) for level in setting.levels]
         waves.append(setting.read_all([user]))
     waves.append(setting.read_all(reversed(range(len(users)))))
     return setting.script("in-turn", users, one_by_one(waves))

@@ -1,7 +1,8 @@
 """Everybody tries everybody else's objects by their ids, beside the owner's success and an id of nobody.
 
 Every route, message and channel that takes an id is tried: by another user, and in the owner's name without a valid
-credential. Of a route that takes several ids each is swapped alone, too: a service may check the one and use the other.
+credential. A channel must stay open for its owner, and be refused or closed to others. Of a route that takes several
+ids each is swapped alone, too: a service may check the one and use the other.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.adapter import Route
-from harness.script import Act, Script, Wave
+from harness.adapter import SESSION, Channel, Route
+from harness.script import Act, Deed, Script, Wave
 from harness.wire.stimuli.setting import Setting, one_by_one
 
 USERS = 3
+OWN, FOREIGN, MISSING = 1, 2, 3
+"""Devices with which channels are tried; with the first of all each user listens to their own."""
 
 
 def ids(setting: Setting) -> Script:
@@ -42,7 +45,9 @@ def _tried(setting: Setting, owner: int, other: int) -> Iterator[Wave]:
         yield (setting.ask(other, route, owner), *_swapped(setting, route, owner, other))
         yield (_nobodys(setting.ask(other, route)),)
     yield _own(setting, owner)
-    yield tuple(setting.open(other, channel, owner) for channel in setting.adapter.channels if channel.slots)
+    yield tuple(
+        act for channel in setting.adapter.channels if channel.slots for act in _doors(setting, channel, owner, other)
+    )
     yield tuple(setting.say_all(other, owner))
     yield tuple(setting.ask(owner, route) for route in setting.carrying)
     yield tuple(setting.say_all(owner))
@@ -63,9 +68,16 @@ def _swapped(setting: Setting, route: Route, owner: int, other: int) -> Iterator
         yield replace(act, given={**act.given, slot.name: setting.object(slot.kind, owner)})
 
 
+def _doors(setting: Setting, channel: Channel, owner: int, other: int) -> Iterator[Act]:
+    """Yield the acts in which the owner, another, and one who has made the id up each try to open a channel."""
+    yield setting.open(owner, channel, device=OWN, deed=Deed.TRY)
+    yield setting.open(other, channel, owner, device=FOREIGN, deed=Deed.TRY)
+    yield _nobodys(setting.open(other, channel, device=MISSING, deed=Deed.TRY))
+
+
 def _nobodys(act: Act) -> Act:
     """Return the same act on an object that there is not; of several only the last, which is the innermost."""
-    last = list(act.given)[-1]
+    last = [name for name in act.given if name != SESSION][-1]
     return replace(act, given={**act.given, last: f"$missing:{last.partition(':')[0]}"})
 
 
@@ -73,6 +85,10 @@ def _intruded(setting: Setting, first: int, count: int) -> Iterator[Wave]:
     """Yield the waves in which each intruder tries everything, beside the first user's success."""
     routes = [route for route in setting.adapter.routes if not route.deletes]
     yield tuple(setting.ask(0, route) for route in routes)
+    yield tuple(setting.open(0, channel, device=OWN, deed=Deed.TRY) for channel in setting.adapter.channels)
     for intruder in range(first, first + count):
         yield tuple(setting.ask(intruder, route, owner=0) for route in [*routes, *setting.deleting])
+        for channel in setting.adapter.channels:
+            yield (setting.open(intruder, channel, owner=0, deed=Deed.TRY),)
     yield tuple(setting.ask(0, route) for route in routes)
+    yield tuple(setting.say_all(0))

@@ -30,6 +30,7 @@ class Setting:
         users: at once, at most.
         rounds: how often the busy waves are repeated.
         volume: how many short requests make a volume.
+        warm_up_s: how long there is light use only, in the middle of it.
         rtt_s: how long an answer of the service usually takes.
         first: number of the first user.
         seed: of every choice.
@@ -39,6 +40,7 @@ class Setting:
     users: int
     rounds: int
     volume: int
+    warm_up_s: float
     rtt_s: float
     first: int
     seed: int
@@ -103,12 +105,20 @@ class Setting:
         given = {slot.name: self.object(slot.kind, owner, nth) for slot in route.slots}
         return Act(Deed.ASK, user, route.name, given, manner)
 
-    def open(self, user: int, channel: Channel, owner: int | None = None, session: str = "", device: int = 0) -> Act:
-        """Return the act in which a user opens a channel; `session` names the id that the client chooses."""
+    def open(
+        self,
+        user: int,
+        channel: Channel,
+        owner: int | None = None,
+        session: str = "",
+        device: int = 0,
+        deed: Deed = Deed.OPEN,
+    ) -> Act:
+        """Return the act in which a user opens or tries a channel; `session` names the id that the client chooses."""
         given = {slot.name: self.object(slot.kind, user if owner is None else owner) for slot in channel.slots}
         if channel.has_session:
             given["session"] = f"$session:{session or f'{self.first + user}.{device}'}"
-        return Act(Deed.OPEN, user, channel.name, given, device=device)
+        return Act(deed, user, channel.name, given, device=device)
 
     def say_all(self, user: int, owner: int | None = None) -> list[Act]:
         """Return the acts in which a user says every message of every channel, on an object of the owner."""

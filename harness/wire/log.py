@@ -9,9 +9,53 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
-from harness.adapter import LogFile
+from harness.adapter import LogFile, LogRecords
 from harness.model import Unreachable
+
+
+class Log(Protocol):
+    """Where the records of a service come from."""
+
+    def records(self) -> Iterator[tuple[str, str]]:
+        """Yield each new record that names a user: the harness's name of the user, and the record.
+
+        Raises:
+            Unreachable: they cannot be had.
+        """
+
+
+def log_of(log: LogFile | LogRecords, ids: Mapping[str, str]) -> Log:
+    """Return the log of a service, from now on.
+
+    Args:
+        log: as its adapter says.
+        ids: the harness's name of each user, by the name that the service knows.
+
+    Raises:
+        Unreachable: it cannot be read.
+    """
+    return LogTail(log, ids) if isinstance(log, LogFile) else _LogCalls(log, ids)
+
+
+class _LogCalls:
+    """Asks the adapter for records; those that were there before are not of this run."""
+
+    def __init__(self, new: LogRecords, ids: Mapping[str, str]) -> None:
+        self._new, self._ids = new, ids
+        for _ in self.records():
+            pass
+
+    def records(self) -> Iterator[tuple[str, str]]:
+        try:
+            found = [(str(user), str(record)) for user, record in self._new()]
+        except Exception as error:
+            raise Unreachable(
+                f"`log` of the adapter gave no records ({error!r}): it is called without arguments, and returns pairs "
+                "of a user's name and what was written since the last call"
+            ) from error
+        yield from ((self._ids[user], record) for user, record in found if user in self._ids)
 
 
 class LogTail:
