@@ -177,7 +177,8 @@ def reaching(promises: Promises) -> Parts:
         ask(1, "follow", thread="$missing"),
         ask(1, "edit_note", id="$missing", text="over {mark}", version=1),
     ]
-    return 2, entrance, burst, [*nobody, SETTLE, _run(0, "narrator", "still mine {mark}"), *_reading(2)]
+    again = ask(1, "edit_note", id="$note:0:0", text="over after all {mark}", version="$version:0:0")
+    return 2, entrance, burst, [*nobody, SETTLE, again, _run(0, "narrator", "still mine {mark}"), SETTLE, *_reading(2)]
 
 
 def waiting(promises: Promises) -> Parts:
