@@ -26,8 +26,8 @@ from harness.schedules.refusals import guarded
 from harness.schedules.scheduling import Mode, Schedule, Scheduler
 from harness.schedules.sources import Sources
 
-COLLECT_EVERY = 50
-"""Runs between two garbage collections."""
+MOST_OBJECTS = 50_000
+"""Objects that may have come, and not gone, since the last garbage collection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,6 @@ class Control:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._runs = 0
 
     def run(
         self,
@@ -94,7 +93,7 @@ class Control:
                 trace, virtual_s = tuple(loop.trace), loop.time()
                 _clean_up(loop)
                 self._sources.end()
-        self._collect()
+        _collect()
         return Ran(
             value=value,
             error=error,
@@ -104,18 +103,18 @@ class Control:
             virtual_s=virtual_s,
         )
 
-    def _collect(self) -> None:
-        self._runs += 1
-        if self._runs % COLLECT_EVERY == 0:
-            gc.collect()
-            gc.freeze()  # what is left is there to stay: it need not be looked at again
+
+def _collect() -> None:
+    if gc.get_count()[0] > MOST_OBJECTS:
+        gc.collect()
+        gc.freeze()  # what is left is there to stay: it need not be looked at again
 
 
 def _clean_up(loop: ScheduleLoop) -> None:
     """Cancel what is left, as `asyncio.run` does."""
     loop.in_order()
     with suppress(RuntimeError):  # a program that cannot even be cleaned up has said so by its own error
-        left = sorted(asyncio.all_tasks(loop), key=loop.number_of)
+        left = sorted(asyncio.all_tasks(loop), key=loop.numbers.of)
         for task in left:
             task.cancel()
         if left:

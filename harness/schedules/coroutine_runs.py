@@ -128,7 +128,7 @@ class Watcher:
     def names(self) -> dict[int, str]:
         """Return how tasks are called, by number."""
         assert self.loop is not None, "begun"
-        return {self.loop.number_of(task): self.name_of(task) for task in self._made}
+        return {self.loop.numbers.of(task): self.name_of(task) for task in self._made}
 
     def step(self, task: asyncio.Task[Any], context: Context) -> None:
         """Take in that a task has made a step."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -91,7 +92,7 @@ class Pools:
     """The threads of a loop, by executor."""
 
     def __init__(self, loop: ScheduleLoop) -> None:
-        self._loop = loop
+        self._loop: ScheduleLoop = weakref.proxy(loop)  # a loop that nobody holds is gone without a collection
         self._pools: dict[int, list[LockstepThread]] = {}
         self._kept: list[object] = []
         self._begun: Counter[int] = Counter()

@@ -23,9 +23,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
-from itertools import count
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from harness.schedules.jobs import Deadlock, Devices, Job, Livelock, Uncontrolled
 from harness.schedules.lockstep import Pools
@@ -37,6 +35,7 @@ from harness.schedules.numbered import (
     NumberedHandle,
     NumberedTask,
     NumberedTimer,
+    Numbers,
     Step,
 )
 from harness.schedules.outside import Refusing
@@ -75,7 +74,7 @@ class ScheduleLoop(Refusing):
         most_steps: int = MOST_STEPS,
     ) -> None:
         super().__init__()
-        self.numbers = count(1)
+        self.numbers = Numbers()
         self.picks: list[int] = []
         """The position taken at each choice."""
         self.trace: list[int] = []
@@ -96,7 +95,6 @@ class ScheduleLoop(Refusing):
         self._timers = Timers()
         self._now = 0.0
         self._spun = 0
-        self._foreign: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
 
     # What asyncio asks of a loop
 
@@ -112,7 +110,7 @@ class ScheduleLoop(Refusing):
         if kind is STEP or (kind is WAKE and callback.__name__ == WAKE_NAME):
             task = callback.__self__
             context = copy_context() if context is None else context
-            step = Step(callback, args, context, task, getattr(task, "number", 0) or self.number_of(task))
+            step = Step(callback, args, context, task, getattr(task, "number", 0) or self.numbers.of(task))
             if self._rest or self._mode is STRICT:  # it would overtake a plain callback
                 self._rest.append(step)
             else:
@@ -218,13 +216,6 @@ class ScheduleLoop(Refusing):
     def pass_time(self, seconds: float) -> None:
         """Let time pass although the loop stands still, as blocking code does."""
         self._pass_to(self._now + seconds)
-
-    def number_of(self, task: asyncio.Task[Any]) -> int:
-        """Return the number of a task, also of one that a factory made."""
-        number: int | None = getattr(task, "number", None)
-        if number is None:
-            number = self._foreign.get(task) or self._foreign.setdefault(task, next(self.numbers))
-        return number
 
     # The run
 

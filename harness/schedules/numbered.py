@@ -8,26 +8,36 @@ Standard library only.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
+from weakref import WeakKeyDictionary
 
 
-class Numbering(Protocol):
-    """A loop, as far as it gives numbers."""
+class Numbers:
+    """Of tasks and futures, in the order in which they are made: 1, 2, ..."""
 
-    numbers: count[int]
+    def __init__(self) -> None:
+        self.next: Callable[[], int] = count(1).__next__
+        self._foreign: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
 
-    def number_of(self, task: asyncio.Task[Any]) -> int:
-        """Return the number of a task."""
+    def of(self, task: asyncio.Task[Any]) -> int:
+        """Return the number of a task, also of one that a factory made; give it one at its first step."""
+        if not isinstance(task, NumberedTask):
+            return self._foreign.get(task) or self._foreign.setdefault(task, self.next())
+        if not hasattr(task, "number"):
+            task.number = self.next()
+        return task.number
 
 
 class NumberedTask(asyncio.Task[Any]):
-    """A task that hashes by its number, so that sets of tasks are walked in the same order in each run."""
+    """A task that hashes by its number, so that sets of tasks are walked in the same order in each run.
 
-    def __init__(self, coro: Any, *, loop: Any, **kwargs: Any) -> None:
-        self.number: int = next(loop.numbers)
-        super().__init__(coro, loop=loop, **kwargs)
+    It has none before its first step is put on the queue, which is before anybody can see it.
+    """
+
+    number: int
 
     def __hash__(self) -> int:
         return self.number
@@ -37,7 +47,7 @@ class NumberedFuture(asyncio.Future[Any]):
     """A future that hashes by its number."""
 
     def __init__(self, *, loop: Any) -> None:
-        self.number: int = next(loop.numbers)
+        self.number: int = loop.numbers.next()
         super().__init__(loop=loop)
 
     def __hash__(self) -> int:

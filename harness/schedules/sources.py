@@ -36,7 +36,8 @@ class Sources:
 
     def __init__(self) -> None:
         self._loop: ScheduleLoop | None = None
-        self._bytes = random.Random()
+        self._seed = 0
+        self._bytes: random.Random | None = None
         self._calendar: Any = None
 
     @contextmanager
@@ -66,7 +67,7 @@ class Sources:
     def begin(self, loop: ScheduleLoop, seed: int) -> None:
         """Start anew, for a run on this loop with this seed of the data."""
         self._loop = loop
-        self._bytes.seed(seed)
+        self._seed, self._bytes = seed, None
         random.seed(seed)
         loop.on_time = self._on_time
         self._on_time(0.0)
@@ -99,6 +100,10 @@ class Sources:
 
     def _urandom(self, real: Callable[[int], bytes]) -> Callable[[int], bytes]:
         def urandom(size: int) -> bytes:
-            return real(size) if self._loop is None else self._bytes.randbytes(size)
+            if self._loop is None:
+                return real(size)
+            if self._bytes is None:  # made when it is needed, which most small programs never do
+                self._bytes = random.Random(self._seed)
+            return self._bytes.randbytes(size)
 
         return urandom
