@@ -20,6 +20,7 @@ from harness.recheck import judge_anew
 from harness.store import RunFolder
 from harness.verdict import Outcome
 from harness.wire.suite import WireSuite
+from tests.services.catalogue import SERVICES
 from tests.services.serving import serving
 
 TARGETS = Path(__file__).parent / "targets"
@@ -103,18 +104,20 @@ def test_a_leak_is_told_with_both_requests_and_shown_again(leaky: str, plan: Pat
     assert "u00: POST /notes {&#34;text&#34;" in page or "POST /notes {&quot;text&quot;" in page
 
 
-def test_a_finding_is_sent_again_and_counted(plan: Path, tmp_path: Path) -> None:
-    """It shows each time on the service that has it, in two requests; on its twin, at another place, never."""
-    with serving("django_orders", leaky=True) as url:
-        target = TARGETS / "django_orders_target.py"
-        plan.write_text(PLAN.replace("shrink_s = 3", "shrink_s = 60"))
+@pytest.mark.parametrize("name", ["django_orders", "progress_stream", "kept_agents", "sse_feed"])
+def test_a_finding_is_sent_again_and_counted(name: str, plan: Path, tmp_path: Path) -> None:
+    """It shows each time on the service that has it, in few requests; on its twin, at another place, never."""
+    with serving(name, leaky=True) as url:
+        target = TARGETS / f"{name}_target.py"
+        stimuli = f'["{SERVICES[name].stimulus}"]'
+        plan.write_text(PLAN.replace("shrink_s = 3", "shrink_s = 60").replace('["in-turn", "ids"]', stimuli))
         arguments = ("--target", target, "--plan", plan, "--out", tmp_path / "run", "--workers", "1")
         assert 1 == called("verify", "--url", url, *arguments).exit_code
-        (file,) = (tmp_path / "run/witnesses").glob("wire-access-*.json")
+        file, *_ = sorted((tmp_path / "run/witnesses").glob("wire-*.json"))
         again = called("replay", file)
         assert (1, True) == (again.exit_code, "seen in 5 of 5 attempts" in again.output), again.output
-        assert "    5. " not in again.output  # of the fifty requests, few are left
-    with serving("django_orders", leaky=False) as url:
+        assert "    8. " not in again.output  # of the fifty requests, few are left
+    with serving(name, leaky=False) as url:
         other = called("replay", file, "--url", url, "--attempts", "3")
         assert (3, True) == (other.exit_code, "not seen in 3 attempts" in other.output), other.output
 
