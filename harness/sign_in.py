@@ -36,6 +36,10 @@ REGISTER_TOO = (400, 409, 422)
 """Statuses with which a registration says that the user is there already."""
 
 
+class TurnedAway(Unreachable):
+    """The service does not let a user in, or does not take the user's name."""
+
+
 class SignIn(Protocol):
     """Signs users in."""
 
@@ -159,7 +163,7 @@ class _Session:
         if user.credential is Credential.NONE:
             return {}
         if user.credential is Credential.REVOKED and self.sign_out is not None:
-            once = replace(user, name=f"{user.name}.out", credential=Credential.VALID)  # nobody else is signed out
+            once = replace(user, name=f"{user.name}out", credential=Credential.VALID)  # nobody else is signed out
             given = await self.headers(once, http)
             await http.request(*self.sign_out, headers=dict(given))
             return given
@@ -307,8 +311,8 @@ def _like(text: str) -> str:
     return re.sub(r"[0-9A-Za-z]", lambda _: next(places), text)
 
 
-def _not_let_in(user: User, answer: httpx.Response) -> Unreachable:
-    return Unreachable(
+def _not_let_in(user: User, answer: httpx.Response) -> TurnedAway:
+    return TurnedAway(
         f"{user.id} ({user.name!r}) cannot sign in: {answer.request.method} {answer.request.url.path} was answered "
         f"with {answer.status_code} {answer.text[:200]!r}. See `sign_in` of the adapter"
     )

@@ -21,6 +21,7 @@ class Tried:
         name: of it.
         requests: that were made.
         left_out: that were not, as they needed an object that the service never gave.
+        renamed: users whose confusable names the service did not take.
         hung_up: how often a client hung up, or was dropped.
         found: by checker, after how many requests it first found something.
         why_not: why it was not tried, or `""`.
@@ -29,6 +30,7 @@ class Tried:
     name: str
     requests: int
     left_out: int
+    renamed: int
     hung_up: int
     found: Mapping[str, int]
     why_not: str
@@ -68,6 +70,7 @@ def _one(name: str, measured: Mapping[str, Value]) -> Tried:
         name=name,
         requests=_count(measured, "requests"),
         left_out=_count(measured, "left_out"),
+        renamed=_count(measured, "renamed"),
         hung_up=_count(measured, "hung_up"),
         found=dict(found) if isinstance(found, Mapping) else {},
         why_not=str(measured.get("not_tried", "")),
@@ -83,6 +86,6 @@ def outcome(tried: Tried) -> str:
     """Return what a stimulus came to, in words."""
     if tried.why_not:
         return f"not tried: {tried.why_not}"
-    if not tried.found:
-        return "nothing found"
-    return "; ".join(f"{checker} after {requests:,} requests" for checker, requests in tried.found.items())
+    found = "; ".join(f"{checker} after {requests:,} requests" for checker, requests in tried.found.items())
+    renamed = f" ({tried.renamed} users under plain names, as theirs were not taken)" if tried.renamed else ""
+    return (found or "nothing found") + renamed

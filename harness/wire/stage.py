@@ -16,8 +16,6 @@ from dataclasses import dataclass, field, replace
 from secrets import randbits, token_hex
 from statistics import median
 
-import httpx
-
 from harness.adapter import CANARY, EMAIL, SESSION, USER, Adapter, Channel, Message, Route, fill
 from harness.model import Event, EventKind, Header, Refused, Unreachable, User, Value
 from harness.recorder import Recorder
@@ -25,13 +23,13 @@ from harness.script import Act, Deed, Script
 from harness.sign_in import Headers, email_of
 from harness.store import HistoryFile
 from harness.verdict import Checker, FoldGuard, Verdict
+from harness.wire.admission import admit
 from harness.wire.answers import Misfit, id_in, kept, recorded
 from harness.wire.channels import OnFrame, OpenChannel, open_channel
 from harness.wire.exchange import Asked, Exchange
 from harness.wire.filling import asked_of, opening_of, parted
 from harness.wire.harvest import Harvest, Unresolvable
 from harness.wire.log import Log, log_of
-from harness.wire.stimuli.naming import ONCE
 from harness.wire.stimuli.setting import is_valid
 
 FOREIGN, MISSING = "foreign", "missing"
@@ -61,6 +59,7 @@ class Performed:
         verdicts: by checker.
         requests: how many acts were carried out.
         left_out: how many were not, as they named an object that was never made.
+        renamed: how many users have a plain name, as the service turned them away under their own.
         faults: how many times a client hung up or was dropped.
         answers: how many of each status, by operation.
         misfits: answers that were not what the adapter says.
@@ -76,6 +75,7 @@ class Performed:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     requests: int = 0
     left_out: int = 0
+    renamed: int = 0
     faults: int = 0
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     misfits: list[str] = field(default_factory=list)
@@ -120,8 +120,6 @@ class Stage:
 
     async def perform(self, script: Script, header: Header) -> Performed:
         """Perform a script from its first wave to its last, or as far as the service goes along."""
-        once = token_hex(4)
-        users = tuple(replace(user, name=_fresh(user.name, once)) for user in script.users)
         performed = Performed(script, header)
         folds = {name: FoldGuard(checker, header) for name, checker in self._checkers.items()}
         listeners = [performed.events.append, *(fold.step for fold in folds.values())]
@@ -129,7 +127,7 @@ class Stage:
             self._file.begin(header)
             listeners.append(self._file.append)
         exchange = Exchange(self.url, self.adapter.http2)
-        scene = _Scene(self.adapter, users, Recorder(*listeners), exchange, Harvest(header.seed), performed)
+        scene = _Scene(self.adapter, script.users, Recorder(*listeners), exchange, Harvest(header.seed), performed)
         try:
             await scene.play(script)
         except Unreachable as error:
@@ -153,7 +151,7 @@ class _Scene:
     exchange: Exchange
     harvest: Harvest
     performed: Performed
-    signed: dict[int, Headers] = field(default_factory=dict)
+    signed: tuple[Headers, ...] = ()
     channels: dict[tuple[int, str, int], OpenChannel] = field(default_factory=dict)
     log: Log | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -161,8 +159,9 @@ class _Scene:
     async def play(self, script: Script) -> None:
         """Sign everybody in, and perform the waves."""
         await self.exchange.check()
-        for position, user in enumerate(self.users):
-            self.signed[position] = await self._sign_in(user)
+        admitted = await admit(script.users, self.adapter.sign_in, self.exchange, token_hex(4))
+        self.users, self.signed = admitted.users, admitted.credentials
+        self.performed.renamed = admitted.renamed
         if self.adapter.log is not None:
             self.log = log_of(self.adapter.log, {user.name: user.id for user in self.users if is_valid(user)})
         for wave in script.waves:
@@ -185,20 +184,6 @@ class _Scene:
         self.channels.clear()
         await asyncio.gather(*(channel.close() for channel in opened), return_exceptions=True)
         await self.exchange.close()
-
-    async def _sign_in(self, user: User) -> Headers:
-        try:
-            headers = await self.adapter.sign_in.headers(user, self.exchange.client("user sign-in"))
-        except httpx.HTTPError as error:
-            await self.exchange.check()
-            raise Unreachable(f"{user.id} could not sign in ({error!r}): see `sign_in` of the adapter") from error
-        for name, value in headers.items():
-            if not value.isascii() and not name.startswith("?"):
-                raise Unreachable(
-                    f"{user.id} signs in with the header {name}: {value!r}, which is not ASCII, so no client could "
-                    "send it: have the adapter quote it (urllib.parse.quote), as your service's clients do"
-                )
-        return {name.lower(): value for name, value in headers.items()}
 
     async def _listen(self) -> None:
         until = time.monotonic() + MOST_QUIET_S
@@ -371,7 +356,3 @@ def _whose(act: Act, user: User) -> str:
     if any(what == "$missing" for what, *_ in places):
         return MISSING
     return FOREIGN if any(where != str(user.number) for _, where, *_ in places) else ""
-
-
-def _fresh(name: str, once: str) -> str:
-    return name.replace(ONCE, once) if ONCE in name else f"{name}.{once}"

@@ -175,6 +175,7 @@ class _Work:
         self._tried[performed.script.stimulus] = {
             "requests": performed.requests,
             "left_out": performed.left_out,
+            "renamed": performed.renamed,
             "hung_up": performed.faults,
             "found": found,
         }

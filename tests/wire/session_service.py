@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
-def _app(*, signs_out: bool = True, last_user: bool = False) -> Starlette:
+def _app(*, signs_out: bool = True, last_user: bool = False, strict: bool = False) -> Starlette:
     sessions: dict[str, str] = {}
     notes: dict[str, tuple[str, str]] = {}
     seen: list[str] = [""]
@@ -23,8 +24,10 @@ def _app(*, signs_out: bool = True, last_user: bool = False) -> Starlette:
         return sessions.get(request.headers.get("authorization", "").removeprefix("Bearer "))
 
     async def sign_in(request: Request) -> JSONResponse:
-        token = secrets.token_hex(16)
-        sessions[token] = (await request.json())["name"]
+        token, name = secrets.token_hex(16), (await request.json())["name"]
+        if strict and not re.fullmatch("[a-z0-9]{1,20}", name):
+            return JSONResponse({"detail": "choose another name"}, 422)
+        sessions[token] = name
         return JSONResponse({"token": token})
 
     async def sign_out(request: Request) -> Response:
@@ -66,6 +69,11 @@ def _append(log: Path, record: str) -> None:
 def right() -> Starlette:
     """Return the service as it should be."""
     return _app()
+
+
+def strict() -> Starlette:
+    """Return one that takes only short names of letters and digits."""
+    return _app(strict=True)
 
 
 def never_out() -> Starlette:

@@ -53,6 +53,17 @@ def test_the_right_one_holds(log: Path) -> None:
     assert wanted == {name for name, count in examined.items() if count}
 
 
+def test_who_is_turned_away_comes_under_a_plain_name(log: Path) -> None:
+    """A service may take short names only; that it did is counted, and nothing else is lost."""
+    outcome = suite("strict", log).run()
+    assert {Outcome.HOLDS} == {item.verdict.outcome for item in outcome.evidence}
+    measured = outcome.run.measures["stimuli"]
+    assert {"solo": 1, "in-turn": 4, "ids": 3, "crowd": 4} == {
+        name: tried["renamed"] for name, tried in measured.items()
+    }
+    assert 0 == sum(tried["renamed"] for tried in suite("right", log).run().run.measures["stimuli"].values())
+
+
 def test_who_has_signed_out_is_not_let_in(log: Path) -> None:
     """A session that outlives its sign-out is found, as that of somebody who was revoked."""
     finding = by_checker(suite("never_out", log).run())["access"].verdict.findings[0]
