@@ -60,6 +60,8 @@ __all__ = [
 Protocol = Literal["websocket", "sse", "lines", "socketio"]
 """How a channel pushes: a WebSocket, server-sent events, a body of one JSON value a line, Socket.IO."""
 CANARY, USER, EMAIL, SESSION = "canary", "user", "email", "session"
+LAST_EVENT = "last-event-id"
+"""What a client of server-sent events sends when it connects again: the last id that it has seen."""
 GIVEN = frozenset({CANARY, USER, EMAIL, SESSION})
 """Placeholders that are no objects."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]+))?\}")

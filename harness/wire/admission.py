@@ -2,7 +2,7 @@
 
 Rules:
 
-- Everybody has a name that nobody has had before on this service: `{once}` in it, or else behind it, becomes a fresh text.
+- Everybody has a name that nobody has had before on this service: `{once}` in it, or behind it, becomes a fresh text.
 - Names are confusable on purpose. A user who is turned away under one comes again under a plain one, of letters and
   digits, and is counted. Who is turned away under that, too, cannot sign in.
 - Who asks in the name of a user, without a valid credential, has that user's name.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from urllib.parse import quote, urlencode
 
-from harness.adapter import Channel, Route, fill
+from harness.adapter import LAST_EVENT, Channel, Route, fill
 from harness.sign_in import Headers
 from harness.wire.channels import Opening
 from harness.wire.exchange import Asked
@@ -41,6 +41,8 @@ def opening_of(channel: Channel, url: str, given: Mapping[str, str], credentials
     """Return the request that opens a channel, with everything filled in."""
     own_headers, own_query = parted(credentials)
     headers = {**own_headers, **fill(dict(channel.headers), given)}
+    if given.get(LAST_EVENT):
+        headers[LAST_EVENT] = given[LAST_EVENT]
     query = {**fill(dict(channel.query), given), **own_query}
     return Opening(url, fill(channel.path, _quoted(given)), query, headers, channel.subprotocols)
 

@@ -30,7 +30,7 @@ from harness.wire.exchange import Asked, Exchange
 from harness.wire.filling import asked_of, opening_of, parted
 from harness.wire.harvest import Harvest, Unresolvable
 from harness.wire.log import Log, log_of
-from harness.wire.stimuli.setting import is_valid
+from harness.wire.stimuli.setting import events_of, is_valid
 
 FOREIGN, MISSING = "foreign", "missing"
 NOBODYS = "note of nobody"
@@ -325,6 +325,8 @@ class _Scene:
     def _listener(self, act: Act, user: User) -> OnFrame:
         def on_frame(value: Value) -> None:
             self.news.set()
+            if isinstance(value, dict) and value.get("id") and is_valid(user):
+                self.harvest.learn(events_of(self.adapter.channel(act.name)), user, str(value["id"]))
             text = value if isinstance(value, str) else json.dumps(value)
             said = value if len(text) < 4_000 else kept(text, self.harvest.canaries)
             self.recorder.record(EventKind.PUSH, act.name, said, user=user.id, device=act.device)

@@ -38,7 +38,7 @@ def _badly(setting: Setting, number: int) -> Manner:
 
 
 def reconnects(setting: Setting) -> Script | None:
-    """Each channel is opened again: with one session id by two users, on a second device, and while it closes."""
+    """Each channel is opened again: with one session and event id by two users, on two devices, and while it closes."""
     if not setting.adapter.channels:
         return None
     users = setting.people(4)
@@ -55,8 +55,8 @@ def reconnects(setting: Setting) -> Script | None:
 def _taken_over(setting: Setting, channel: Channel, first: int, second: int) -> list[Wave]:
     session = f"{channel.name}.{setting.first + first}"
 
-    def opened(user: int, device: int = 0) -> Act:
-        return setting.open(user, channel, session=session, device=device)
+    def opened(user: int, after: int | None = None) -> Act:
+        return setting.open(user, channel, session=session, after=after)
 
     def closed(user: int, device: int = 0) -> Act:
         return Act(Deed.CLOSE, user, channel.name, device=device)
@@ -69,9 +69,9 @@ def _taken_over(setting: Setting, channel: Channel, first: int, second: int) -> 
         tuple(written(first)),
         (closed(first),),
         tuple(written(first)),
-        (opened(second),),
+        (opened(second, after=first),),
         tuple(written(second)),
-        (opened(first), setting.open(first, channel, session=f"{session}.other", device=1)),
+        (opened(first, after=first), setting.open(first, channel, session=f"{session}.other", device=1)),
         (*written(first), *written(second)),
         (closed(first), closed(second), opened(first), opened(second), *written(first)),
         tuple(written(second)),

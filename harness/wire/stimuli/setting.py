@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
-from harness.adapter import Adapter, Channel, Route
+from harness.adapter import LAST_EVENT, Adapter, Channel, Route
 from harness.model import Credential, User
 from harness.names import NAMES
 from harness.script import USUAL, Act, Deed, Manner, Script, Wave
@@ -113,11 +113,23 @@ class Setting:
         session: str = "",
         device: int = 0,
         deed: Deed = Deed.OPEN,
+        after: int | None = None,
     ) -> Act:
-        """Return the act in which a user opens or tries a channel; `session` names the id that the client chooses."""
+        """Return the act in which a user opens or tries a channel.
+
+        Args:
+            user, channel: who, and which.
+            owner: of the objects that it is opened on; the user's own when left out.
+            session: names the id that the client chooses.
+            device: which of the user's own.
+            deed: OPEN or TRY.
+            after: the user whose last event the client says it has seen; None says nothing.
+        """
         given = {slot.name: self.object(slot.kind, user if owner is None else owner) for slot in channel.slots}
         if channel.has_session:
             given["session"] = f"$session:{session or f'{self.first + user}.{device}'}"
+        if after is not None and channel.protocol == "sse":
+            given[LAST_EVENT] = self.object(events_of(channel), after)
         return Act(deed, user, channel.name, given, device=device)
 
     def say_all(self, user: int, owner: int | None = None) -> list[Act]:
@@ -158,6 +170,11 @@ class Setting:
     def script(self, stimulus: str, users: Sequence[User], waves: Iterable[Wave]) -> Script:
         """Return the script of these waves, the empty ones left out."""
         return Script(stimulus=stimulus, users=tuple(users), waves=tuple(wave for wave in waves if wave))
+
+
+def events_of(channel: Channel) -> str:
+    """Return the kind of object that the events of a channel are."""
+    return f"event@{channel.name}"
 
 
 def one_by_one(waves: Iterable[Wave]) -> Iterator[Wave]:
