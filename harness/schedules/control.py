@@ -22,7 +22,7 @@ from typing import Any
 
 from harness.schedules import anyio_device, sqlite_device
 from harness.schedules.loop import MOST_STEPS, OnStep, ScheduleLoop
-from harness.schedules.refusals import guarded
+from harness.schedules.refusals import guard
 from harness.schedules.scheduling import Mode, Schedule, Scheduler
 from harness.schedules.sources import Sources
 
@@ -80,19 +80,22 @@ class Control:
         loop.set_exception_handler(lambda *_: None)  # the program's own tasks say what went wrong; no log line does
         value: Any = None
         error: BaseException | None = None
-        with guarded(loop):
-            self._sources.begin(loop, seed)
+        guard(loop)
+        self._sources.begin(loop, seed)
+        try:
+            value = loop.run_until_complete(make(loop))
+        except Exception as raised:
+            error = raised
+        except asyncio.CancelledError as raised:
+            error = raised
+        finally:
+            schedule = Schedule.of(mode, loop.picks)
+            trace, virtual_s = tuple(loop.trace), loop.time()
             try:
-                value = loop.run_until_complete(make(loop))
-            except Exception as raised:
-                error = raised
-            except asyncio.CancelledError as raised:
-                error = raised
-            finally:
-                schedule = Schedule.of(mode, loop.picks)
-                trace, virtual_s = tuple(loop.trace), loop.time()
                 _clean_up(loop)
+            finally:
                 self._sources.end()
+                guard(None)
         _collect()
         return Ran(
             value=value,

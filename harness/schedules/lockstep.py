@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -95,7 +95,7 @@ class Pools:
         self._loop: ScheduleLoop = weakref.proxy(loop)  # a loop that nobody holds is gone without a collection
         self._pools: dict[int, list[LockstepThread]] = {}
         self._kept: list[object] = []
-        self._begun: Counter[int] = Counter()
+        self._begun: dict[int, int] = defaultdict(int)
         self._waiting: dict[int, deque[Job]] = {}
         self._idents: set[int] = set()
         self._opened = 0

@@ -161,7 +161,8 @@ class ScheduleLoop(Refusing):
         """Return a task that hashes by its number."""
         if self.get_task_factory() is not None:
             return super().create_task(coro, name=name, context=context, **more)
-        self._check_closed()
+        if self._closed:
+            self._check_closed()
         return NumberedTask(coro, loop=self, name=name, context=context, **more)
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
@@ -226,9 +227,9 @@ class ScheduleLoop(Refusing):
 
     def _run_in_turns(self) -> None:
         """As asyncio does: what has completed is taken in, then everything that is ready runs, in order."""
-        queue = self._rest
+        queue, timers = self._rest, self._timers.heap
         while True:
-            if self._timers:
+            if timers:
                 self._take_in_timers()
             while self.devices.jobs and (jobs := self.devices.heads(self._now)):
                 options = [PLAIN] if queue else []
@@ -240,7 +241,9 @@ class ScheduleLoop(Refusing):
             if not queue and not self._stopping:
                 self._wait()
                 continue
-            self._count(len(queue))
+            self._spun += len(queue)
+            if self._spun > SPIN:
+                self._move_on()
             for _ in range(len(queue)):
                 self._run(queue.popleft())
             if self._stopping:
@@ -249,11 +252,14 @@ class ScheduleLoop(Refusing):
     def _run_step_by_step(self) -> None:
         """One step at a time; after as many as a turn of asyncio has, timers are taken in, or the loop ends."""
         ready, actors, rest, jobs = self._open, self._actors, self._rest, self.devices.jobs
+        timers = self._timers.heap
         while True:
-            if self._timers:
+            if timers:
                 self._take_in_timers()
             turn = len(ready) + len(rest)
-            self._count(turn)
+            self._spun += turn
+            if self._spun > SPIN:
+                self._move_on()
             for _ in range(turn or 1):
                 if self._stopping:
                     self._run_next()
@@ -380,11 +386,8 @@ class ScheduleLoop(Refusing):
         if self.on_time is not None:
             self.on_time(moment)
 
-    def _count(self, steps: int) -> None:
-        """Count the steps of a turn. After too many somebody polls: let a device do its job, and time pass."""
-        self._spun += steps
-        if self._spun <= SPIN:
-            return
+    def _move_on(self) -> None:
+        """After too many steps at one instant somebody polls: let a device do its job, and time pass."""
         jobs, moment = self.devices.heads(self._now), self._next_moment()
         self._pass_to(self._now + SPIN_S if moment is None else moment)
         if jobs:

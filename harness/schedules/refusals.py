@@ -11,8 +11,6 @@ from __future__ import annotations
 import _thread
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from harness.schedules.loop import ScheduleLoop
@@ -36,11 +34,10 @@ class _Guard:
         self.installed = False
 
     def install(self) -> None:
-        if not self.installed:
-            self.installed = True
-            sys.addaudithook(self)
-            if sys.version_info < (3, 12):  # which raises no audit event for a thread
-                _thread.start_new_thread = threading._start_new_thread = self._asked  # type: ignore[attr-defined]
+        self.installed = True
+        sys.addaudithook(self)
+        if sys.version_info < (3, 12):  # which raises no audit event for a thread
+            _thread.start_new_thread = threading._start_new_thread = self._asked  # type: ignore[attr-defined]
 
     def _asked(self, function: Any, *args: Any) -> int:
         self("_thread.start_new_thread", (function, *args))
@@ -72,12 +69,8 @@ def _name(function: Any) -> str:
 _GUARD = _Guard()
 
 
-@contextmanager
-def guarded(loop: ScheduleLoop) -> Iterator[None]:
-    """Refuse, while this run lasts, what no schedule decides; the loop remembers it."""
-    _GUARD.install()
+def guard(loop: ScheduleLoop | None) -> None:
+    """Refuse, from here on, what no schedule decides; this loop remembers it. None ends that."""
+    if not _GUARD.installed:
+        _GUARD.install()
     _GUARD.loop = loop
-    try:
-        yield
-    finally:
-        _GUARD.loop = None

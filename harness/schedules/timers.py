@@ -16,23 +16,21 @@ class Timers:
     """A heap of timers; those that were cancelled are passed over."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, float, NumberedTimer]] = []
+        self.heap: list[tuple[float, int, float, NumberedTimer]] = []
+        """By moment, then in the order in which they were set."""
         self._orders = count()
-
-    def __bool__(self) -> bool:
-        return bool(self._heap)
 
     def add(self, timer: NumberedTimer, *, set_at: float) -> None:
         """Add a timer that was set at this time."""
-        heapq.heappush(self._heap, (timer.when(), next(self._orders), set_at, timer))
+        heapq.heappush(self.heap, (timer.when(), next(self._orders), set_at, timer))
 
     def clear(self) -> None:
         """Forget all of them."""
-        self._heap.clear()
+        self.heap.clear()
 
     def next_due(self, now: float) -> dict[float, deque[NumberedTimer]]:
         """Take the timers of the earliest instant, if that has come: by the time at which they were set, in order."""
-        heap = self._heap
+        heap = self.heap
         due: dict[float, deque[NumberedTimer]] = {}
         while heap and heap[0][0] <= now and not due:
             moment = heap[0][0]
@@ -44,6 +42,6 @@ class Timers:
 
     def next_moment(self) -> float | None:
         """Return when the next timer falls due; None when there is none."""
-        while self._heap and self._heap[0][3]._cancelled:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        while self.heap and self.heap[0][3]._cancelled:
+            heapq.heappop(self.heap)
+        return self.heap[0][0] if self.heap else None
