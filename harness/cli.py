@@ -270,6 +270,8 @@ def replay(file: Path, attempts: int, url: str) -> None:
         click.echo(f"  - {line}")
     if result.finding is None:
         click.echo(f"not seen in {result.attempts} attempt{'' if result.attempts == 1 else 's'}")
+        if witness.script is not None:
+            click.echo("The service may have kept what it was asked before: start it anew, and replay once more.")
         sys.exit(EXIT_CODES[Outcome.UNKNOWN])
     click.echo(f"{result.finding.anomaly.upper()}: {result.finding.message}")
     if result.shown is not None:

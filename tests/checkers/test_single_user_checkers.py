@@ -19,6 +19,7 @@ class TestRemains:
                 Verb("result", takes="run", argument="run", newest_of=("ask",)),
                 Verb("save", text="text"),
                 Verb("show", newest_of=("save",)),
+                Verb("latest", newest_of=("ask",)),
             )
         }
     )
@@ -90,6 +91,24 @@ class TestRemains:
         story.does(ANN, "ask", {"id": "a", "said": first}, text=first)
         assert {} == story.found("remains")
         story.does(ANN, "ask", {"id": "b", "said": [first, second]}, text=second)
+        assert {"earlier-text": 1} == story.found("remains")
+
+    def test_other_texts_of_ones_own_may_show_beside_it(self) -> None:
+        """A profile may name the last question."""
+        story = Story(self.SERVICE)
+        text, asked = story.mark(ANN), story.mark(ANN)
+        story.does(ANN, "ask", {"id": "a"}, text=asked)
+        story.does(ANN, "save", None, text=text)
+        story.does(ANN, "show", {"text": text, "asked": asked})
+        assert ({}, {"earlier-text": 2}) == (story.found("remains"), story.judged("remains").examined)
+
+    def test_the_newest_of_several_objects(self) -> None:
+        """What shows the last run, whichever it is, shows none before it."""
+        story = Story(self.SERVICE)
+        old = story.mark(ANN)
+        story.does(ANN, "ask", {"id": "a"}, text=old)
+        story.does(ANN, "ask", {"id": "b"}, text=story.mark(ANN))
+        story.does(ANN, "latest", {"text": old})
         assert {"earlier-text": 1} == story.found("remains")
 
     @pytest.mark.parametrize("refused", [True, False])

@@ -120,6 +120,7 @@ def test_a_finding_is_sent_again_and_counted(name: str, plan: Path, tmp_path: Pa
     with serving(name, leaky=False) as url:
         other = called("replay", file, "--url", url, "--attempts", "3")
         assert (3, True) == (other.exit_code, "not seen in 3 attempts" in other.output), other.output
+        assert "start it anew" in other.output
 
 
 def test_what_was_found_before_a_service_died_is_kept(tmp_path: Path) -> None:

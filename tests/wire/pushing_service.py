@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -39,6 +39,15 @@ def make_app() -> Starlette:
     async def events(request: Request) -> Response:
         return StreamingResponse(told(listen(), "event: note\nid: 7\ndata: %s\n\n"), media_type="text/event-stream")
 
+    async def a_few(request: Request) -> Response:
+        return PlainTextResponse('"one"\n' * int(request.query_params["count"]))
+
+    async def closing(websocket: WebSocket) -> None:
+        await websocket.accept()
+        if websocket.query_params["say"]:
+            await websocket.send_text(websocket.query_params["say"])
+        await websocket.close(int(websocket.query_params["code"]), "that was all")
+
     async def socket(websocket: WebSocket) -> None:
         if websocket.query_params.get("word") != "please":
             await websocket.close(4403, "say please")
@@ -53,6 +62,8 @@ def make_app() -> Starlette:
             Route("/notes", write, methods=["POST"]),
             Route("/lines", lines),
             Route("/events", events),
+            Route("/a-few", a_few),
+            WebSocketRoute("/closing", closing),
             WebSocketRoute("/socket", socket),
         ]
     )

@@ -106,6 +106,27 @@ async def test_who_is_refused_is_told_with_what(url: str, protocol: str) -> None
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("channel", "status"),
+    [
+        (Channel("c", "lines", "/a-few", query={"count": "0"}), 200),
+        (Channel("c", "lines", "/a-few", query={"count": "2"}), None),
+        (Channel("c", "websocket", "/closing", query={"say": "", "code": "1000"}), 1000),
+        (Channel("c", "websocket", "/closing", query={"say": "bye", "code": "1000"}), None),
+        (Channel("c", "websocket", "/closing", query={"say": "go away", "code": "4003"}), 4003),
+    ],
+    ids=["an empty stream", "a stream", "a socket, at once", "a socket, when all was said", "a socket, with a reason"],
+)
+async def test_to_accept_and_then_to_close_is_a_refusal(url: str, channel: Channel, status: int | None) -> None:
+    """Unless something was served, and then ended in good order."""
+    async with httpx.AsyncClient(base_url=url) as http:
+        opened_one = await opened(url, channel, http, Heard())
+        refusal = await asyncio.wait_for(opened_one.refusal(), 10)
+        await opened_one.close()
+    assert status == (None if refusal is None else refusal.status)
+
+
+@pytest.mark.asyncio
 async def test_over_a_stream_nothing_is_said(url: str) -> None:
     """It is read only."""
     async with httpx.AsyncClient(base_url=url) as http:
