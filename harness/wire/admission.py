@@ -2,7 +2,8 @@
 
 Rules:
 
-- Everybody has a name that nobody has had before on this service: `{once}` in it, or behind it, becomes a fresh text.
+- Everybody has a name that nobody has had before on this service, but for a few that are what they are; see
+  `harness.wire.stimuli.naming`.
 - Names are confusable on purpose. A user who is turned away under one comes again under a plain one, of letters and
   digits, and is counted. Who is turned away under that, too, cannot sign in.
 - Who asks in the name of a user, without a valid credential, has that user's name.
@@ -18,7 +19,7 @@ import httpx
 from harness.model import Unreachable, User
 from harness.sign_in import Headers, SignIn, TurnedAway
 from harness.wire.exchange import Exchange
-from harness.wire.stimuli.naming import ONCE
+from harness.wire.stimuli.naming import fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ async def admit(users: Sequence[User], sign_in: SignIn, exchange: Exchange, once
         users: of a script.
         sign_in: how they prove who they are.
         exchange: with the service.
-        once: a text of letters and digits that nobody has had in a name before.
+        once: hexadecimal digits that nobody has had in a name before.
 
     Raises:
         Unreachable: somebody cannot sign in, or the service is gone.
@@ -51,7 +52,7 @@ async def admit(users: Sequence[User], sign_in: SignIn, exchange: Exchange, once
     plain: dict[int, str] = {}
     known, credentials = [], []
     for user in users:
-        called = replace(user, name=plain.get(user.number) or _fresh(user.name, once))
+        called = replace(user, name=plain.get(user.number) or fresh(user.name, once))
         try:
             given = await _signed_in(called, sign_in, exchange)
         except TurnedAway:
@@ -76,7 +77,3 @@ async def _signed_in(user: User, sign_in: SignIn, exchange: Exchange) -> Headers
                 "send it: have the adapter quote it (urllib.parse.quote), as your service's clients do"
             )
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _fresh(name: str, once: str) -> str:
-    return name.replace(ONCE, once) if ONCE in name else f"{name}.{once}"

@@ -47,8 +47,8 @@ def _app(*, asks_whose: bool) -> Starlette:
 
     async def feed(request: Request) -> Any:
         user, last = request.headers["x-user"], request.headers.get("last-event-id")
-        after = [event for event in events if last is not None and event[0] > int(last)]
-        missed = [event for event in after if event[1] == user] if asks_whose else after
+        whose = user if asks_whose or last is None else next(event[1] for event in events if event[0] == int(last))
+        missed = [event for event in events if last is not None and event[0] > int(last) and event[1] == whose]
         return StreamingResponse(told(user, missed), media_type="text/event-stream")
 
     return Starlette(
@@ -61,6 +61,6 @@ def right() -> Starlette:
     return _app(asks_whose=True)
 
 
-def anybodys() -> Starlette:
-    """Return one that sends what was missed of anybody."""
+def of_the_event() -> Starlette:
+    """Return one that sends what was missed by the user of the event that the client names."""
     return _app(asks_whose=False)

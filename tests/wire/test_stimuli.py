@@ -8,6 +8,7 @@ from harness.adapter import Adapter, Channel, Message, Route, bearer
 from harness.script import Deed, Script
 from harness.wire.stimuli import STIMULI
 from harness.wire.stimuli.in_turn import solo
+from harness.wire.stimuli.naming import fresh
 from harness.wire.stimuli.setting import Setting, is_valid
 
 RICH = Adapter(
@@ -120,3 +121,26 @@ def test_solo_does_everything_once() -> None:
     """Before anything is said of many, one user has used every route."""
     script = solo(setting(RICH))
     assert {route.name for route in RICH.routes} <= {act.name for wave in script.waves for act in wave}
+
+
+@pytest.mark.parametrize(
+    ("name", "used"),
+    [
+        ("alice", "alice.00ff"),
+        ("{once}:b", "00ff:b"),
+        ("0{number}", "0255"),
+        ("", ""),
+        ("null", "null"),
+    ],
+)
+def test_a_name_is_fresh_but_where_it_is_the_point(name: str, used: str) -> None:
+    """Nobody has had it before; an empty name stays empty, a reserved word itself."""
+    assert used == fresh(name, "00ff")
+
+
+def test_names_of_different_pairs_have_nothing_in_common() -> None:
+    """What one pair leaves behind is not found by the next."""
+    script = made("names", RICH)
+    assert script is not None
+    used = [fresh(user.name, "00ff") for user in script.users]
+    assert len(used) == len(set(used))

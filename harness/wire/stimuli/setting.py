@@ -5,7 +5,7 @@ Rules:
 - Acts name users by their position; a valid user's number is `first` more than that. No two stimuli have a number in
   common, so that a mark of one is known in the next: a cache keeps what it has.
 - An object is asked for by symbol; which one exists is found out when the script is performed.
-- Users sign in under names that nobody has had before: `{once}` in a name, or else behind it, becomes a fresh text.
+- Users sign in under names that nobody has had before, as `naming.fresh` makes them.
 """
 
 from __future__ import annotations
