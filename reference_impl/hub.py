@@ -180,7 +180,7 @@ class ConnectionHub:
         if queue_size < 1:
             raise ValueError(f"queue_size is {queue_size}: no event could ever be queued. Use at least 1.")
         self.queue_size = queue_size
-        self._connections: dict[str, set[Connection]] = {}
+        self._connections: dict[str, dict[Connection, None]] = {}  # dicts keep the order of opening; sets keep none
         self._follows: dict[Hashable, dict[Connection, Follow]] = {}
         self._logs: dict[Hashable, dict[str, RunLog]] = {}
         self._emitters: set[UserWebSocketEmitter] = set()
@@ -190,7 +190,7 @@ class ConnectionHub:
     def attach(self, user_id: str) -> Connection:
         """Open a connection of a user, who may have several; it follows nothing yet."""
         connection = Connection(user_id, self.queue_size)
-        self._connections.setdefault(user_id, set()).add(connection)
+        self._connections.setdefault(user_id, {})[connection] = None
         return connection
 
     def detach(self, connection: Connection) -> None:
@@ -200,12 +200,12 @@ class ConnectionHub:
             self._remove_follow(key, connection)
         mine = self._connections.get(connection.user_id)
         if mine is not None:
-            mine.discard(connection)
+            mine.pop(connection, None)
             if not mine:
                 del self._connections[connection.user_id]
 
     def connections(self, user_id: str) -> tuple[Connection, ...]:
-        """Return the open connections of one user."""
+        """Return the open connections of one user, in the order in which they were opened."""
         return tuple(self._connections.get(user_id, ()))
 
     # Following

@@ -128,7 +128,7 @@ class _HubOf(ConnectionHub):
     def attach(self, user_id: str) -> Connection:
         """Open a connection of a user."""
         connection = self.kind(user_id, self.queue_size)
-        self._connections.setdefault(user_id, set()).add(connection)
+        self._connections.setdefault(user_id, {})[connection] = None
         return connection
 
 

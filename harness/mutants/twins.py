@@ -287,7 +287,7 @@ class UnhurriedHub(ConnectionHub):
     def attach(self, user_id: str) -> Connection:
         """Open a connection of a user."""
         connection = Unhurried(user_id, self.queue_size)
-        self._connections.setdefault(user_id, set()).add(connection)
+        self._connections.setdefault(user_id, {})[connection] = None
         return connection
 
 

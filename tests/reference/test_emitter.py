@@ -70,6 +70,14 @@ async def test_names_with_separators_never_meet(owner: tuple[str, str], observer
     assert [] == await received(connection)
 
 
+def test_connections_come_in_the_order_in_which_they_were_opened() -> None:
+    """Whoever walks them does the same in each run, whatever their addresses are."""
+    hub = ConnectionHub()
+    opened = [hub.attach("alice") for _ in range(20)]
+    hub.detach(opened.pop(3))
+    assert tuple(opened) == hub.connections("alice")
+
+
 @pytest.mark.asyncio
 async def test_after_close_nothing_is_emitted() -> None:
     """Close is for good and may be repeated; the last frame is made, but not published, after it."""
