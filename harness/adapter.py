@@ -142,16 +142,9 @@ class Route:
 
     @property
     def verb(self) -> Verb:
-        """What checkers know of it. Of several objects it works on the last, which is the innermost."""
-        taken = innermost(self.slots)
-        return Verb(
-            self.name,
-            makes=self.makes or None,
-            takes=taken.kind if taken else None,
-            argument=taken.name if taken else "id",
-            deletes=self.deletes,
-            newest_of=tuple(self.newest_of),
-        )
+        """What checkers know of it."""
+        known = {"makes": self.makes or None, "deletes": self.deletes, "newest_of": tuple(self.newest_of)}
+        return _verb(self.name, self.slots, **known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +154,23 @@ class Message:
     Args:
         name: of the operation; unique in the adapter.
         send: the frame: JSON, or text; of Socket.IO, `[event, argument, ...]`.
+        done: what stands in the frame that says it has been done, as `{"type": "joined", "room": "{room}"}` (more may
+            stand there); when none like it comes it was refused. None when the service says nothing of it.
     """
 
     name: str
     send: Value
+    done: Value = None
 
     @property
     def slots(self) -> tuple[Slot, ...]:
         """The objects it works on."""
         return tuple(dict.fromkeys(slots_in(self.send)))
+
+    @property
+    def verb(self) -> Verb:
+        """What checkers know of it."""
+        return _verb(self.name, self.slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +204,8 @@ class Channel:
 
     @property
     def verb(self) -> Verb:
-        """What checkers know of its opening. Of several objects it is opened on the last, as of a route."""
-        taken = innermost(self.slots)
-        return Verb(self.name, takes=taken.kind if taken else None, argument=taken.name if taken else "id", opens=True)
+        """What checkers know of its opening."""
+        return _verb(self.name, self.slots, opens=True)
 
     @property
     def has_session(self) -> bool:
@@ -279,9 +279,14 @@ class Adapter:
         return next((channel, message) for channel, message in said if message.name == name)
 
     @property
-    def parts(self) -> tuple[Route | Channel, ...]:
-        """Everything that can be asked or opened."""
-        return (*self.routes, *self.channels)
+    def messages(self) -> tuple[Message, ...]:
+        """Everything that can be said."""
+        return tuple(message for channel in self.channels for message in (*channel.hello, *channel.messages))
+
+    @property
+    def parts(self) -> tuple[Route | Channel | Message, ...]:
+        """Everything of which the service says whether it was done."""
+        return (*self.routes, *self.channels, *(message for message in self.messages if message.done is not None))
 
     @property
     def promises(self) -> Promises:
@@ -299,9 +304,10 @@ class Adapter:
         return ("SES-2", *(claim for claim, can_be_shown in also.items() if can_be_shown))
 
 
-def innermost(slots: Sequence[Slot]) -> Slot | None:
-    """Return the object that something works on: of several the last; one without a label where there is one."""
-    return next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
+def _verb(name: str, slots: Sequence[Slot], **known: Any) -> Verb:
+    """Return what checkers know of an operation. Of several objects it works on the last, without a label if it can."""
+    taken = next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
+    return Verb(name, takes=taken.kind if taken else None, argument=taken.name if taken else "id", **known)
 
 
 def slots_in(value: Any) -> Iterator[Slot]:
@@ -354,15 +360,14 @@ def _placeholders(value: Any) -> Iterator[tuple[str, str]]:
 def _mistakes(adapter: Adapter) -> Iterator[str]:
     made = {route.makes for route in adapter.routes}
     carrying = {route.name for route in adapter.routes if route.carries}
-    named = [part.name for part in adapter.parts]
-    named += [message.name for channel in adapter.channels for message in (*channel.hello, *channel.messages)]
-    users = [(part.name, part.slots) for part in adapter.parts]
+    operations: tuple[Route | Channel | Message, ...] = (*adapter.routes, *adapter.channels, *adapter.messages)
+    named = [operation.name for operation in operations]
     for name in sorted({name for name in named if named.count(name) > 1}):
         yield f"two operations are called {name!r}"
-    for name, slots in users:
-        for slot in slots:
+    for operation in operations:
+        for slot in operation.slots:
             if slot.kind not in made - {""}:
-                yield f"{name} needs a {{{slot.kind}}}, and no route has makes={slot.kind!r}"
+                yield f"{operation.name} needs a {{{slot.kind}}}, and no route has makes={slot.kind!r}"
     for channel in adapter.channels:
         if channel.protocol not in get_args(Protocol):
             known = ", ".join(get_args(Protocol))
@@ -378,5 +383,4 @@ def _mistakes(adapter: Adapter) -> Iterator[str]:
 
 
 def _says_canary(adapter: Adapter) -> bool:
-    messages = [message for channel in adapter.channels for message in (*channel.hello, *channel.messages)]
-    return any(CANARY in names_in(message.send) for message in messages)
+    return any(CANARY in names_in(message.send) for message in adapter.messages)

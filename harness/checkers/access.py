@@ -240,7 +240,7 @@ def _status(event: Event) -> Value:
 
 def _refusal(event: Event, name: str) -> _Refusal | None:
     """Return the refusal without what may differ by chance: the id itself where it stands alone, and other numbers."""
-    if _status(event) in NOT_COMPARED:
+    if _status(event) in (None, *NOT_COMPARED):  # without a status nothing was answered
         return None
     text = text_of(event.value, "text") or ""
     alone = rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])"

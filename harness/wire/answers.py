@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -83,6 +84,15 @@ def recorded(answer: Answer, canaries: Canaries) -> dict[str, Value]:
     value: dict[str, Value] = {"status": answer.status, "headers": [list(pair) for pair in answer.headers]}
     value["text"] = kept(answer.text, canaries)
     return value if answer.whole else value | {"cut": "the client hung up"}
+
+
+def has(frame: Value, wanted: Value) -> bool:
+    """Return whether a frame has everything in it that is wanted; more may stand there. Ids may be texts or numbers."""
+    if isinstance(wanted, Mapping):
+        return isinstance(frame, Mapping) and all(key in frame and has(frame[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return isinstance(frame, list) and len(frame) >= len(wanted) and all(map(has, frame, wanted))
+    return str(frame) == str(wanted)
 
 
 def kept(text: str, canaries: Canaries) -> str:

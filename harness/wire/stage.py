@@ -24,7 +24,7 @@ from harness.sign_in import Headers, email_of
 from harness.store import HistoryFile
 from harness.verdict import Checker, FoldGuard, Verdict
 from harness.wire.admission import admit
-from harness.wire.answers import Misfit, id_in, kept, recorded
+from harness.wire.answers import Misfit, has, id_in, kept, recorded
 from harness.wire.channels import OnFrame, OpenChannel, open_channel
 from harness.wire.exchange import Asked, Exchange
 from harness.wire.filling import asked_of, opening_of, parted
@@ -35,7 +35,8 @@ from harness.wire.stimuli.setting import events_of, is_valid
 FOREIGN, MISSING = "foreign", "missing"
 NOBODYS = "note of nobody"
 TRIED_S, TRIED_RTTS = 0.5, 10
-"""How long a channel must stay open to count as open: so many seconds, or usual round-trip times if these are more."""
+"""How long a channel must stay open to count as open, and a message is waited for that says something was done: so many
+seconds, or usual round-trip times if these are more."""
 QUIET_S, MOST_QUIET_S = 0.25, 3.0
 """Everybody listens until nothing has arrived for so long, and at most so long."""
 
@@ -153,6 +154,7 @@ class _Scene:
     performed: Performed
     signed: tuple[Headers, ...] = ()
     channels: dict[tuple[int, str, int], OpenChannel] = field(default_factory=dict)
+    answers: dict[tuple[int, str, int], list[asyncio.Queue[Value]]] = field(default_factory=dict)
     log: Log | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -281,11 +283,14 @@ class _Scene:
 
     async def _refusal(self, opened: OpenChannel) -> Refused | None:
         """Return with what the service closes a channel again; None when it stays open for a while."""
-        usual_s = median(self.performed.rtt_s) if self.performed.rtt_s else 0.0
         try:
-            return await asyncio.wait_for(opened.refusal(), max(TRIED_S, TRIED_RTTS * usual_s))
+            return await asyncio.wait_for(opened.refusal(), self._patience_s())
         except TimeoutError:
             return None
+
+    def _patience_s(self) -> float:
+        usual_s = median(self.performed.rtt_s) if self.performed.rtt_s else 0.0
+        return max(TRIED_S, TRIED_RTTS * usual_s)
 
     async def _say(self, act: Act, user: User, given: Mapping[str, str]) -> None:
         channel, message = self.adapter.message(act.name)
@@ -298,13 +303,29 @@ class _Scene:
         if opened is None:
             return
         frame = fill(message.send, {**given, CANARY: self._text(act, user)})
-        call = self._invoked(replace(act, name=message.name), user, f"SAY {json.dumps(frame)}", given)
+        said = replace(act, name=message.name)
+        call = self._invoked(said, user, f"SAY {json.dumps(frame)}", given)
+        answers: asyncio.Queue[Value] = asyncio.Queue()
+        self.answers.setdefault(place, []).append(answers)
         try:
             await opened.say(frame)
+            done = message.done is None or await self._comes(fill(message.done, given), answers)
         except ConnectionError as error:
-            self._completed(EventKind.INFO, replace(act, name=message.name), user, {"error": str(error)}, call)
+            self._completed(EventKind.INFO, said, user, {"error": str(error)}, call)
             return
-        self._completed(EventKind.OK, replace(act, name=message.name), user, {"said": True}, call)
+        finally:
+            self.answers[place].remove(answers)
+        self._completed(EventKind.OK if done else EventKind.FAIL, said, user, {"done": done}, call)
+
+    async def _comes(self, wanted: Value, answers: asyncio.Queue[Value]) -> bool:
+        """Return whether a frame that has this in it comes within a while."""
+        try:
+            async with asyncio.timeout(self._patience_s()):
+                while not has(await answers.get(), wanted):
+                    pass
+        except TimeoutError:
+            return False
+        return True
 
     async def _drop(self, act: Act) -> None:
         opened = self.channels.pop((act.user, act.name, act.device), None)
@@ -325,6 +346,8 @@ class _Scene:
     def _listener(self, act: Act, user: User) -> OnFrame:
         def on_frame(value: Value) -> None:
             self.news.set()
+            for answers in self.answers.get((act.user, act.name, act.device), ()):
+                answers.put_nowait(value)
             if isinstance(value, dict) and value.get("id") and is_valid(user):
                 self.harvest.learn(events_of(self.adapter.channel(act.name)), user, str(value["id"]))
             text = value if isinstance(value, str) else json.dumps(value)

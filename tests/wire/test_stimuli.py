@@ -91,7 +91,7 @@ def test_volume_comes_in_two_halves_with_light_use_between() -> None:
     assert 50 // 2 <= before <= script.acts - 50 // 2
 
 
-def test_ids_tries_every_invalid_credential_on_every_route_and_channel() -> None:
+def test_ids_tries_every_invalid_credential_on_everything() -> None:
     """Each beside the success of the user in whose name it is tried."""
     script = made("ids", RICH)
     assert script is not None
@@ -101,7 +101,9 @@ def test_ids_tries_every_invalid_credential_on_every_route_and_channel() -> None
         for act in wave
         if not is_valid(script.users[act.user])
     }
-    assert {(credential, part.name) for credential in RICH.sign_in.invalid for part in RICH.parts} == tried
+    assert {
+        (credential, part.name) for credential in RICH.sign_in.invalid for part in (*RICH.parts, *RICH.messages)
+    } == tried
 
 
 def test_ids_swaps_each_of_several_ids_alone() -> None:

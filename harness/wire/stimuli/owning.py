@@ -90,5 +90,6 @@ def _intruded(setting: Setting, first: int, count: int) -> Iterator[Wave]:
         yield tuple(setting.ask(intruder, route, owner=0) for route in [*routes, *setting.deleting])
         for channel in setting.adapter.channels:
             yield (setting.open(intruder, channel, owner=0, deed=Deed.TRY),)
+        yield tuple(setting.say_all(intruder, owner=0))
     yield tuple(setting.ask(0, route) for route in routes)
     yield tuple(setting.say_all(0))
