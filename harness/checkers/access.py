@@ -138,8 +138,9 @@ class AccessFold:
             self._withheld(call, verb, name)
         elif not self._ownership.forgotten:
             self._compare(verb.name, _refusal(event, name), self._unknown, self._foreign)
-            for finding in self._stayed_open.pop(verb.name, ()):
-                self._found_reached(finding)
+            if verb.name in self._unknown:
+                for finding in self._stayed_open.pop(verb.name, ()):
+                    self._found_reached(finding)
 
     def _own(self, verb: Verb, name: str) -> None:
         tried = self._objects.get((verb.name, name)) or _Object()

@@ -220,6 +220,16 @@ class TestOpening:
             self.opened(by, folder, refused, story)
         assert ["u01 succeeded with listen on u00's folder f"] == story.messages("access")
 
+    @pytest.mark.parametrize("first", ["foreign", "missing"])
+    @pytest.mark.parametrize("status", [400, 429])
+    def test_a_refusal_for_another_reason_says_nothing_of_ids(self, first: str, status: int) -> None:
+        """Who asked too often was not refused for the id that nobody has."""
+        story = self.opened(ANN, "f")
+        order = [(BOB, "f", 0), (BOB, "g", status)]
+        for by, folder, refused in order if first == "foreign" else order[::-1]:
+            self.opened(by, folder, refused, story)
+        assert {} == story.found("access")
+
     def test_where_all_stay_open_nothing_is_shown(self) -> None:
         """A service may let anybody wait for what never comes."""
         story = self.opened(BOB, "g", story=self.opened(BOB, "f", story=self.opened(ANN, "f")))
