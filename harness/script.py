@@ -27,7 +27,7 @@ class Deed(StrEnum):
     """Ask a route of the adapter, and wait for the answer."""
     OPEN = "open"
     """Open a channel, and say its greeting."""
-    TRY = "try"
+    ATTEMPT = "attempt"
     """The same, and see whether the service closes it again."""
     SAY = "say"
     """Say a message over an open channel."""

@@ -80,8 +80,8 @@ class Control:
         loop.set_exception_handler(lambda *_: None)  # the program's own tasks say what went wrong; no log line does
         value: Any = None
         error: BaseException | None = None
-        guard(loop)
         self._sources.begin(loop, seed)
+        guard(loop)
         try:
             value = loop.run_until_complete(make(loop))
         except Exception as raised:

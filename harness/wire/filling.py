@@ -41,7 +41,7 @@ def opening_of(channel: Channel, url: str, given: Mapping[str, str], credentials
     """Return the request that opens a channel, with everything filled in."""
     own_headers, own_query = parted(credentials)
     headers = {**own_headers, **fill(dict(channel.headers), given)}
-    if given.get(LAST_EVENT):
+    if LAST_EVENT in given:
         headers[LAST_EVENT] = given[LAST_EVENT]
     query = {**fill(dict(channel.query), given), **own_query}
     return Opening(url, fill(channel.path, _quoted(given)), query, headers, channel.subprotocols)

@@ -59,8 +59,6 @@ class Harvest:
             return self._nobodys(where[0])
         if what == "session":
             return self.session(symbol)
-        if what.startswith("event@") and (what, int(where[0])) not in self._objects:
-            return ""  # nothing was heard yet, so there is nothing to say of it
         try:
             return self._objects[what, int(where[0])][int(where[1])]
         except (KeyError, IndexError):

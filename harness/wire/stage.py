@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from secrets import randbits, token_hex
 from statistics import median
 
-from harness.adapter import CANARY, EMAIL, SESSION, USER, Adapter, Channel, Message, Route, fill
+from harness.adapter import CANARY, EMAIL, LAST_EVENT, SESSION, USER, Adapter, Channel, Message, Route, fill
 from harness.model import Event, EventKind, Header, Refused, Unreachable, User, Value
 from harness.recorder import Recorder
 from harness.script import Act, Deed, Script
@@ -201,17 +201,20 @@ class _Scene:
     async def _act(self, act: Act, began: float) -> None:
         user = self.users[act.user]
         await asyncio.sleep(max(0.0, began + act.manner.at_s - time.monotonic()))
-        try:
-            given = {slot: self.harvest.resolve(symbol) for slot, symbol in act.given.items()}
-        except Unresolvable:
-            self.performed.left_out += 1
-            return
+        given = {}
+        for slot, symbol in act.given.items():
+            try:
+                given[slot] = self.harvest.resolve(symbol)
+            except Unresolvable:
+                if slot != LAST_EVENT:  # who has heard nothing says nothing of it
+                    self.performed.left_out += 1
+                    return
         given = {CANARY: "", USER: user.name, EMAIL: email_of(user), SESSION: given.get(SESSION, ""), **given}
         self.performed.requests += 1
         match act.deed:
             case Deed.ASK:
                 await self._ask(act, user, self.adapter.route(act.name), given)
-            case Deed.OPEN | Deed.TRY:
+            case Deed.OPEN | Deed.ATTEMPT:
                 await self._open(act, user, self.adapter.channel(act.name), given)
             case Deed.SAY:
                 await self._say(act, user, given)
@@ -261,7 +264,7 @@ class _Scene:
         call = self._invoked(act, user, f"OPEN {channel.protocol} {opening.target}", given)
         http = self.exchange.client(f"user {act.user}")
         try:
-            self.channels[place] = await open_channel(channel, opening, http, self._listener(act, user))
+            opened = self.channels[place] = await open_channel(channel, opening, http, self._listener(act, user))
         except Refused as refusal:
             value = {"status": refusal.status, "text": refusal.text}
             self._completed(EventKind.FAIL, act, user, value, call)
@@ -274,8 +277,8 @@ class _Scene:
             self._completed(EventKind.OK, act, user, {"opened": channel.protocol}, call)
         for message in channel.hello:
             await self._said(act, user, message, place, given)
-        if act.deed is Deed.TRY:
-            closed = await self._refusal(self.channels[place])
+        if act.deed is Deed.ATTEMPT:
+            closed = await self._refusal(opened)
             if closed is None:
                 self._completed(EventKind.OK, act, user, {"opened": channel.protocol}, call)
             else:
@@ -348,8 +351,9 @@ class _Scene:
             self.news.set()
             for answers in self.answers.get((act.user, act.name, act.device), ()):
                 answers.put_nowait(value)
-            if isinstance(value, dict) and value.get("id") and is_valid(user):
-                self.harvest.learn(events_of(self.adapter.channel(act.name)), user, str(value["id"]))
+            channel = self.adapter.channel(act.name)
+            if channel.protocol == "sse" and isinstance(value, dict) and value.get("id") and is_valid(user):
+                self.harvest.learn(events_of(channel), user, str(value["id"]))
             text = value if isinstance(value, str) else json.dumps(value)
             said = value if len(text) < 4_000 else kept(text, self.harvest.canaries)
             self.recorder.record(EventKind.PUSH, act.name, said, user=user.id, device=act.device)

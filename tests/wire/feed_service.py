@@ -17,10 +17,14 @@ Event = tuple[int, str, str]
 """Number, whose, text."""
 
 
-def _app(*, asks_whose: bool) -> Starlette:
+def _app(*, asks_whose: bool = True, numbered: bool = True) -> Starlette:
     numbers = itertools.count(1)
     events: list[Event] = []
     listening: dict[str, set[asyncio.Queue[Event]]] = defaultdict(set)
+
+    def shown(event: Event) -> str:
+        number, _, text = event
+        return (f"id: {number}\n" if numbered else "") + f"data: {text}\n\n"
 
     async def write(request: Request) -> JSONResponse:
         user = request.headers["x-user"]
@@ -37,11 +41,10 @@ def _app(*, asks_whose: bool) -> Starlette:
         listening[user].add(queue)
         try:
             yield ": open\n\n"
-            for number, _, text in missed:
-                yield f"id: {number}\ndata: {text}\n\n"
+            for event in missed:
+                yield shown(event)
             while True:
-                number, _, text = await queue.get()
-                yield f"id: {number}\ndata: {text}\n\n"
+                yield shown(await queue.get())
         finally:
             listening[user].discard(queue)
 
@@ -58,7 +61,12 @@ def _app(*, asks_whose: bool) -> Starlette:
 
 def right() -> Starlette:
     """Return the service as it should be."""
-    return _app(asks_whose=True)
+    return _app()
+
+
+def unnumbered() -> Starlette:
+    """Return one whose events have no ids."""
+    return _app(numbered=False)
 
 
 def of_the_event() -> Starlette:

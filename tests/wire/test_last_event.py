@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from harness.adapter import Adapter, Channel, Route, trusted
+from harness.evidence import SuiteOutcome
 from harness.plan import WireBudget
 from harness.wire.suite import WireSuite
 
@@ -15,9 +16,7 @@ SERVICE = Path(__file__).parent / "feed_service.py"
 BUDGET = WireBudget(users=4, stimuli=("reconnects",), shrink_s=0, attempts=1)
 
 
-@pytest.mark.parametrize(("which", "found"), [("right", set()), ("of_the_event", {"leaked-in-event"})])
-def test_another_users_event_id_is_tried(which: str, found: set[str]) -> None:
-    """A service that goes on after an event must not go on with what is another's."""
+def tried(which: str) -> SuiteOutcome:
     adapter = Adapter(
         name="feed",
         app=f"{SERVICE}:{which}",
@@ -28,6 +27,17 @@ def test_another_users_event_id_is_tried(which: str, found: set[str]) -> None:
         ],
         channels=[Channel("feed", "sse", "/feed")],
     )
-    outcome = WireSuite(target="feed", adapter=adapter, url="", budget=BUDGET, seed=1).run()
+    return WireSuite(target="feed", adapter=adapter, url="", budget=BUDGET, seed=1).run()
+
+
+@pytest.mark.parametrize(("which", "found"), [("right", set()), ("of_the_event", {"leaked-in-event"})])
+def test_another_users_event_id_is_tried(which: str, found: set[str]) -> None:
+    """A service that goes on after an event must not go on with what is another's."""
+    outcome = tried(which)
     assert "" == outcome.run.doubt
     assert found == {finding.anomaly for item in outcome.evidence for finding in item.verdict.findings}
+
+
+def test_who_has_seen_no_id_opens_all_the_same() -> None:
+    """Events need none; nothing is left out for that."""
+    assert 0 == tried("unnumbered").run.measures["stimuli"]["reconnects"]["left_out"]

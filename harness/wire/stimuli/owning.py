@@ -70,9 +70,9 @@ def _swapped(setting: Setting, route: Route, owner: int, other: int) -> Iterator
 
 def _doors(setting: Setting, channel: Channel, owner: int, other: int) -> Iterator[Act]:
     """Yield the acts in which the owner, another, and one who has made the id up each try to open a channel."""
-    yield setting.open(owner, channel, device=OWN, deed=Deed.TRY)
-    yield setting.open(other, channel, owner, device=FOREIGN, deed=Deed.TRY)
-    yield _nobodys(setting.open(other, channel, device=MISSING, deed=Deed.TRY))
+    yield setting.open(owner, channel, device=OWN, deed=Deed.ATTEMPT)
+    yield setting.open(other, channel, owner, device=FOREIGN, deed=Deed.ATTEMPT)
+    yield _nobodys(setting.open(other, channel, device=MISSING, deed=Deed.ATTEMPT))
 
 
 def _nobodys(act: Act) -> Act:
@@ -85,11 +85,11 @@ def _intruded(setting: Setting, first: int, count: int) -> Iterator[Wave]:
     """Yield the waves in which each intruder tries everything, beside the first user's success."""
     routes = [route for route in setting.adapter.routes if not route.deletes]
     yield tuple(setting.ask(0, route) for route in routes)
-    yield tuple(setting.open(0, channel, device=OWN, deed=Deed.TRY) for channel in setting.adapter.channels)
+    yield tuple(setting.open(0, channel, device=OWN, deed=Deed.ATTEMPT) for channel in setting.adapter.channels)
     for intruder in range(first, first + count):
         yield tuple(setting.ask(intruder, route, owner=0) for route in [*routes, *setting.deleting])
         for channel in setting.adapter.channels:
-            yield (setting.open(intruder, channel, owner=0, deed=Deed.TRY),)
+            yield (setting.open(intruder, channel, owner=0, deed=Deed.ATTEMPT),)
         yield tuple(setting.say_all(intruder, owner=0))
     yield tuple(setting.ask(0, route) for route in routes)
     yield tuple(setting.say_all(0))

@@ -115,14 +115,14 @@ class Setting:
         deed: Deed = Deed.OPEN,
         after: int | None = None,
     ) -> Act:
-        """Return the act in which a user opens or tries a channel.
+        """Return the act in which a user opens a channel.
 
         Args:
             user, channel: who, and which.
             owner: of the objects that it is opened on; the user's own when left out.
             session: names the id that the client chooses.
             device: which of the user's own.
-            deed: OPEN or TRY.
+            deed: OPEN or ATTEMPT.
             after: the user whose last event the client says it has seen; None says nothing.
         """
         given = {slot.name: self.object(slot.kind, user if owner is None else owner) for slot in channel.slots}
