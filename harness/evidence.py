@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from scipy.special import betaincinv
-
 from harness.model import Value
 from harness.verdict import Finding, Outcome, Verdict
 
@@ -305,6 +303,8 @@ def upper_bound(violations: int, examined: int) -> float:
         violations: in [0, examined].
         examined: 1 or more facts, treated as independent.
     """
+    from scipy.special import betaincinv  # a quarter of the time in which `harness` starts: only who needs it waits
+
     if violations >= examined:
         return 1.0
     return float(betaincinv(violations + 1, examined - violations, CONFIDENCE))

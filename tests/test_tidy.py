@@ -40,10 +40,16 @@ def files() -> tuple[Path, ...]:
     return tuple(path for name in sorted(set(listed.stdout.split())) if (path := ROOT / name).exists())
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return what is written in a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Yield every function of every file."""
     for path in files():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield path, node
 
@@ -106,7 +112,7 @@ def _of_package(path: Path) -> bool:
 @pytest.mark.parametrize("path", [path for path in files() if _of_package(path)], ids=lambda path: path.stem)
 def test_a_module_says_what_it_is(path: Path) -> None:
     """Every module of the distribution opens with a docstring."""
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert ast.get_docstring(parsed(path))
 
 
 def test_every_test_states_its_truth() -> None:
@@ -137,7 +143,7 @@ def test_no_exception_is_swallowed_whole() -> None:
     swallowed = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in files()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
         and all(isinstance(statement, ast.Pass) for statement in node.body)

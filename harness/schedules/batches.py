@@ -157,6 +157,7 @@ class Explorer:
         self.stage = stage
         self.scenes = scenes(header.promises)
         self._attempts: dict[tuple[int, Choosing], Attempts] = {}
+        self._baselines: dict[str, Baseline] = {}
 
     def run(self, order: BatchOrder) -> Batch:
         """Carry an order out."""
@@ -168,6 +169,8 @@ class Explorer:
         for number in range(order.start, order.stop):
             attempt = attempts.attempt(number)
             executed = self.stage.perform(attempt.scene, attempt.scheduler, attempt.mode, attempt.blows)
+            if attempt.is_baseline:
+                self._keep(executed)
             batch.add(number, attempt.strategy, executed)
             if number % TWICE_EVERY == 0:
                 self._run_twice(attempts, attempt, executed, batch)
@@ -189,8 +192,15 @@ class Explorer:
         return self._attempts[key]
 
     def _baseline(self, scene: Scene) -> Baseline:
-        executed = self.stage.perform(scene, Fifo(), Mode.STRICT)
-        return Baseline(scene=scene, waits=executed.waits, choices=executed.interleaving.choices)
+        if scene.name not in self._baselines:  # the worker that is to go on is not always the one that began
+            self._keep(self.stage.perform(scene, Fifo(), Mode.STRICT))
+        return self._baselines[scene.name]
+
+    def _keep(self, executed: Executed) -> None:
+        """Keep what a scene is like under FIFO."""
+        self._baselines[executed.scene.name] = Baseline(
+            scene=executed.scene, waits=executed.waits, choices=executed.interleaving.choices
+        )
 
     def _run_twice(self, attempts: Attempts, attempt: Attempt, first: Executed, batch: Batch) -> None:
         same = attempts.attempt(attempt.number)

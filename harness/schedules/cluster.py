@@ -54,8 +54,9 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
         if not versions:
             raise ClusterError(f"the cluster at {address} has no workers, so nothing would ever end: start some")
         if wrong := {name: found for name, found in versions.items() if found != version("isolation-harness")}:
-            raise
-            ClusterError(f"workers have other versions of isolation-harness: {wrong}. Install the same everywhere")
+            raise ClusterError(
+                f"workers have other versions of isolation-harness: {wrong}. Install the same everywhere"
+            )
         yield _ThroughChildren(client.get_executor(pure=False)), len(versions)
 
 

@@ -24,8 +24,6 @@ IMPORTED = (
     "anyio._backends",
     "anyio._backends._asyncio",
     "pydantic",
-    "scipy",
-    "scipy.special",
     "time_machine",
 )
 """What modules of the engine import, besides the standard library and each other."""

@@ -80,6 +80,11 @@ class Attempt:
     blows: tuple[Blow, ...]
     scheduler: Scheduler
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it shows what its scene is like when nothing is chosen, and nothing befalls anybody."""
+        return (Fifo.name, Mode.STRICT, ()) == (self.strategy, self.mode, self.blows)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:

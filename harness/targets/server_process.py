@@ -83,8 +83,8 @@ class ServerProcess:
         assert process.stdout is not None
         # Killed, it closes its end of the pipe: that is what ends a read which has no time limit of its own.
         watchdog = threading.Timer(self._start_s, process.kill)
-        watchdog.start()
         begun_s = time.monotonic()
+        watchdog.start()
         try:
             self.url = json.loads(process.stdout.readline())["url"]
             # The socket listens before the application has started, so the request just waits.

@@ -20,7 +20,7 @@ load = false
 examples = 0
 users = 2
 component_examples = 1
-shrink_s = 3
+shrink_s = 1
 """
 
 

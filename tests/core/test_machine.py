@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.checkers import CHECKERS
 from harness.evidence import Manifest
 from harness.model import Header
 from harness.mutants import SUBJECTS
-from harness.performance import Totals, perform
+from harness.performance import Failure, Totals, perform
 from harness.properties.machine import Search, explore
 from harness.properties.shrink import shrink
 from harness.replay import replay_witness
@@ -46,32 +48,33 @@ def folder_in(path: Path) -> RunFolder:
     return RunFolder.create(path / "run", manifest)
 
 
-def test_a_mutant_is_found_made_smaller_and_replayed() -> None:
-    """By random programs alone: what is left are the few steps that it takes, and they show it again."""
+@pytest.fixture(scope="module")
+def small() -> Failure:
+    """The first failure of random programs alone on the mutant, made smaller."""
     first = search(MUTANT, examples=20).failure
     assert first is not None
-    target = SUBJECTS[MUTANT].open
-    failure = asyncio.run(shrink(first, CHECKERS[CHECKER], target, Deadlines(), seconds=60))
-    assert len(failure.program.steps) <= 6, [str(step) for step in failure.program.steps]
+    return asyncio.run(shrink(first, CHECKERS[CHECKER], SUBJECTS[MUTANT].open, Deadlines(), seconds=60))
+
+
+def test_a_mutant_is_found_made_smaller_and_replayed(small: Failure) -> None:
+    """By random programs alone: what is left are the few steps that it takes, and they show it again."""
+    assert len(small.program.steps) <= 6, [str(step) for step in small.program.steps]
     witness = Witness(
         checker=CHECKER,
-        finding=failure.verdicts[CHECKER].findings[0],
+        finding=small.verdicts[CHECKER].findings[0],
         target=MUTANT,
-        header=failure.header,
-        program=failure.program,
-        history=failure.events,
+        header=small.header,
+        program=small.program,
+        history=small.events,
     )
     finding = replay_witness(witness, attempts=3).finding
     assert finding is not None
     assert (witness.finding.anomaly, witness.finding.message) == (finding.anomaly, finding.message)
 
 
-def test_nothing_is_left_out_that_the_finding_needs() -> None:
+def test_nothing_is_left_out_that_the_finding_needs(small: Failure) -> None:
     """Without any one of the steps that are left it does not show."""
-    first = search(MUTANT, examples=20).failure
-    assert first is not None
     checkers = {CHECKER: CHECKERS[CHECKER]}
-    small = asyncio.run(shrink(first, CHECKERS[CHECKER], SUBJECTS[MUTANT].open, Deadlines(), seconds=60))
     for left_out in range(len(small.program.steps)):
         steps = tuple(step for number, step in enumerate(small.program.steps) if number != left_out)
         program = replace(small.program, steps=steps)
@@ -84,7 +87,7 @@ def test_one_seed_gives_one_sequence_of_programs(tmp_path: Path) -> None:
 
     def asked(name: str, seed: int) -> list[tuple[str, str]]:
         run = folder_in(tmp_path / name)
-        search("common-style", run, examples=6, seed=seed)
+        search("common-style", run, examples=5, seed=seed)
         events = [event for _, _, events in run.histories("histories/random.jsonl") for event in events]
         return [(event.user, event.name) for event in events if event.kind == "invoke" and event.name != "read_run"]
 

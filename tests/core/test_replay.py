@@ -44,7 +44,9 @@ def test_the_replay_command_shows_the_anomaly_again(violated: tuple[Path, int, s
 
 def test_a_target_that_is_a_mutant_of_the_plan_is_kept_apart_from_its_trial(tmp_path: Path) -> None:
     """Each has histories and witnesses of its own, so that what was recorded judges anew to the same."""
-    plan = plan_in(tmp_path, TINY.replace("trials = []", 'trials = ["shared-bridge"]'))
+    plan = plan_in(
+        tmp_path, TINY.replace("trials = []", 'trials = ["shared-bridge"]').replace("shrink_s = 1", "shrink_s = 0")
+    )
     called("verify", "--target", "shared-bridge", "--plan", plan, "--out", tmp_path / "run")
     names = sorted(path.name for path in (tmp_path / "run" / "histories").iterdir())
     assert ["properties-shared-bridge.jsonl", "properties-trial-shared-bridge.jsonl"] == names

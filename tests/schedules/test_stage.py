@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -142,6 +143,20 @@ class TestBatches:
         assert batch.blows
         assert batch.seen.pairs
 
+    def test_what_a_scene_is_like_is_seen_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The first attempt at a scene is what its sweep is made from: it is not performed for that again."""
+        with open_explorer("reference", SEED) as opened:
+            performed: list[str] = []
+            perform = opened.stage.perform
+
+            def counted(scene: Scene, *how: Any) -> Executed:
+                performed.append(scene.name)
+                return perform(scene, *how)
+
+            monkeypatch.setattr(opened.stage, "perform", counted)
+            batch = opened.run(BatchOrder(seed=SEED, start=0, stop=len(opened.scenes) + 2))
+        assert batch.schedules + batch.twice == len(performed)
+
     def test_parts_make_the_whole(self, honest: Explorer) -> None:
         """Two batches merged in order are the batch of both: workers can share the attempts."""
         whole = honest.run(BatchOrder(seed=3, start=0, stop=24))
@@ -153,14 +168,14 @@ class TestBatches:
     def test_a_race_is_found_and_confirmed(self) -> None:
         """A bug that asyncio's own order does not show: another order does, the same one each time."""
         with open_explorer("pooled-emitter", SEED) as opened:
-            order = BatchOrder(seed=1, start=0, stop=60, until="misdelivery")
+            order = BatchOrder(seed=1, start=25, stop=60, until="misdelivery")
             batches = [opened.run(order) for _ in range(2)]
             assert found_in(batches[0]) == found_in(batches[1])
             assert [] == batches[0].doubts
             found = batches[0].found["misdelivery"]
             again = opened.again(found.executed)
         assert found.executed.verdicts["misdelivery"] == again.verdicts["misdelivery"]
-        assert found.attempt + 1 == batches[0].schedules
+        assert found.attempt + 1 == order.start + batches[0].schedules
 
     def test_exhaustion_counts_what_it_leaves_out(self, honest: Explorer) -> None:
         """A search with a bound and a budget says how many branches it did not follow."""
