@@ -321,13 +321,14 @@ class Runner:
         """Wait for the end of each run that can end: by its event, and where none comes, by asking for it."""
         clock = asyncio.get_running_loop().time
         until, patience = clock() + self._deadlines.run_s, 0.01
+        long = min(0.2, self._deadlines.run_s / 5)
         while waiting := self._memory.waiting():
             self._check_reachable()
             self._news.clear()
             unheard = [name for name in waiting if not self._is_heard(name)]
             try:
                 # Who is told waits to be told, and asks only when that takes long.
-                await asyncio.wait_for(self._news.wait(), patience if unheard else max(patience, 0.2))
+                await asyncio.wait_for(self._news.wait(), patience if unheard else max(patience, long))
                 continue
             except TimeoutError:
                 patience = min(2 * patience, 0.5)

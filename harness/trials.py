@@ -93,27 +93,30 @@ def _schedules(subject: Subject, order: TrialOrder) -> SuiteOutcome:
 
 def _properties(subject: Subject, order: TrialOrder) -> SuiteOutcome:
     mutant = subject.kind is SubjectKind.MUTANT
-    suite = PropertiesSuite(
-        target=subject.name,
-        open_target=subject.open,
-        budget=_budget(subject, order.examples),
-        seed=order.seed,
-        checkers=CHECKERS,
-        folder=RunFolder(order.folder) if order.folder is not None else None,
-        label=f"trial-{subject.name}",  # the target itself may be the same mutant
-        first=subject.shows_on,
-        until=subject.expected if mutant and not order.whole else None,
-    )
-    return suite.run()
+    with subject.built() as open_target:
+        suite = PropertiesSuite(
+            target=subject.name,
+            open_target=open_target,
+            budget=_budget(subject, order.examples),
+            seed=order.seed,
+            checkers=CHECKERS,
+            folder=RunFolder(order.folder) if order.folder is not None else None,
+            label=f"trial-{subject.name}",  # the target itself may be the same mutant
+            first=subject.shows_on,
+            until=subject.expected if mutant and not order.whole else None,
+        )
+        return suite.run()
 
 
 def _budget(subject: Subject, examples: int) -> PropertiesBudget:
     budget = PropertiesBudget(examples=0, users=USERS, component_examples=10, shrink_s=0)
     if subject.kind is SubjectKind.TWIN:
         return budget
-    # What a mutant loses is lost at once; what correct code is slow to give may take its time.
-    impatient = budget.model_copy(update={"run_s": 1.0, "release_s": 0.3})
-    return impatient.model_copy(update={"examples": examples}) if subject.kind is SubjectKind.MUTANT else impatient
+    # What a mutant loses is lost at once; what correct code is slow to give may take its time. A null target, which
+    # does nothing, needs less still.
+    run_s = 0.2 if subject.kind is SubjectKind.NULL else 1.0
+    examples = examples if subject.kind is SubjectKind.MUTANT else 0
+    return budget.model_copy(update={"examples": examples, "run_s": run_s, "release_s": 0.3})
 
 
 def _measures(subject: Subject, measured: Mapping[str, Value]) -> Mapping[str, Value]:

@@ -129,16 +129,17 @@ class Verification:
     def _properties(self) -> None:
         if self.plan.properties is None:
             return
-        suite = PropertiesSuite(
-            target=self.target.name,
-            open_target=self.target.open,
-            budget=self.plan.properties,
-            seed=self.seed,
-            checkers=CHECKERS,
-            folder=self.folder,
-            say=lambda line: self.say(f"properties: {line}"),
-        )
-        self._keep(suite.run())
+        with self.target.prepared() as open_target:
+            suite = PropertiesSuite(
+                target=self.target.name,
+                open_target=open_target,
+                budget=self.plan.properties,
+                seed=self.seed,
+                checkers=CHECKERS,
+                folder=self.folder,
+                say=lambda line: self.say(f"properties: {line}"),
+            )
+            self._keep(suite.run())
 
     def _wire(self, adapter: Adapter) -> None:
         suite = WireSuite(

@@ -76,15 +76,16 @@ def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, user
     """What the properties suite has to say of the target."""
 
     def gather(folder: RunFolder) -> SuiteOutcome:
-        suite = PropertiesSuite(
-            target=target.name,
-            open_target=target.open,
-            budget=PropertiesBudget(examples=20, users=users),
-            seed=seed,
-            checkers=CHECKERS,
-            folder=folder,
-        )
-        return suite.run()
+        with target.prepared() as open_target:
+            suite = PropertiesSuite(
+                target=target.name,
+                open_target=open_target,
+                budget=PropertiesBudget(examples=20, users=users),
+                seed=seed,
+                checkers=CHECKERS,
+                folder=folder,
+            )
+            return suite.run()
 
     return gathered("properties", gather)
 

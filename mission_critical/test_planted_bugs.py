@@ -39,7 +39,7 @@ def test_mutant_is_killed_in_some_schedule(subject: Subject, seed: int) -> None:
 @pytest.mark.parametrize("subject", _in(Suite.LOAD), ids=lambda subject: f"SCL-1-{subject.name}")
 def test_mutant_is_killed_under_load(subject: Subject, seed: int) -> None:
     """The planted bug shows while many users work at once."""
-    trial = try_under_load(subject.name, LoadBudget(duration_s=4), seed, None, lambda line: None)
+    trial = try_under_load(subject.name, LoadBudget(duration_s=2.5), seed, None, lambda line: None)
     assert subject.expected in trial.flagged_by, f"{subject.name} survived: {trial.error or trial.outcomes}"
 
 
