@@ -109,13 +109,13 @@ class ScheduleLoop(Refusing):
         kind = type(callback)
         if kind is STEP or (kind is WAKE and callback.__name__ == WAKE_NAME):
             task = callback.__self__
-            context = copy_context() if context is None else context
-            step = Step(callback, args, context, task, getattr(task, "number", 0) or self.numbers.of(task))
+            actor = getattr(task, "number", 0) or self.numbers.of(task)
+            step = actor, task, copy_context() if context is None else context, callback, args
             if self._rest or self._mode is STRICT:  # it would overtake a plain callback
                 self._rest.append(step)
             else:
                 self._open.append(step)
-                self._actors.append(step.actor)
+                self._actors.append(actor)
             return step  # type: ignore[return-value]  # only tasks put their steps here, and they drop it
         handle = NumberedHandle(callback, args, self, context)
         self._rest.append(handle)
@@ -194,8 +194,8 @@ class ScheduleLoop(Refusing):
     def ready_task(self, number: int) -> tuple[asyncio.Task[Any], Context] | None:
         """Return a task that is ready to step, and its context, by its number."""
         for handle in (*self._open, *self._rest):
-            if isinstance(handle, Step) and handle.actor == number:
-                return handle.task, handle.context
+            if isinstance(handle, tuple) and handle[0] == number:
+                return handle[1], handle[2]
         return None
 
     def decide(self, actors: list[int]) -> int:
@@ -252,7 +252,7 @@ class ScheduleLoop(Refusing):
     def _run_step_by_step(self) -> None:
         """One step at a time; after as many as a turn of asyncio has, timers are taken in, or the loop ends."""
         ready, actors, rest, jobs = self._open, self._actors, self._rest, self.devices.jobs
-        timers = self._timers.heap
+        timers, choose, picked = self._timers.heap, self._choose, self.picks.append
         while True:
             if timers:
                 self._take_in_timers()
@@ -268,8 +268,8 @@ class ScheduleLoop(Refusing):
                 elif ready:
                     options, pick = [*actors, PLAIN] if rest else actors, 0
                     if self._choosing and len(options) > 1:  # as `decide`: most of a run passes here
-                        pick = self._choose(options)
-                        self.picks.append(pick)
+                        pick = choose(options)
+                        picked(pick)
                     if pick == len(actors):
                         self._run_plain()
                         continue
@@ -294,9 +294,9 @@ class ScheduleLoop(Refusing):
         """Run the next plain callback; the tasks behind it can then be chosen."""
         rest = self._rest
         handle = rest.popleft()
-        while rest and isinstance(behind := rest[0], Step):
+        while rest and isinstance(behind := rest[0], tuple):
             self._open.append(behind)
-            self._actors.append(behind.actor)
+            self._actors.append(behind[0])
             rest.popleft()
         self._run(handle)
         del handle
@@ -319,23 +319,27 @@ class ScheduleLoop(Refusing):
             self._complete(jobs[pick - tasks - plain])
 
     def _run(self, handle: NumberedHandle | NumberedTimer | Step) -> None:
-        if isinstance(handle, Step):
+        if isinstance(handle, tuple):
             self._step(handle)
         elif not handle._cancelled:
             handle._run()
         del handle  # as asyncio does: a traceback may keep this frame, which would keep the task
 
     def _step(self, step: Step) -> None:
-        self.trace.append(step.actor)
+        actor, task, context, callback, args = step
+        self.trace.append(actor)
         try:
-            step.context.run(step.callback, *step.args)
+            if args:
+                context.run(callback, *args)
+            else:
+                context.run(callback)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            self.call_exception_handler({"message": f"Exception in {step.task!r}", "exception": error})
+            self.call_exception_handler({"message": f"Exception in {task!r}", "exception": error})
         if self._on_step is not None:
-            self._on_step(step.task, step.context)
-        del step  # as in `_run`
+            self._on_step(task, context)
+        del step, task, callback  # as in `_run`
 
     def _complete(self, job: Job) -> None:
         self.trace.append(job.device)

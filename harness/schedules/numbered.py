@@ -26,18 +26,17 @@ class Numbers:
         """Return the number of a task, also of one that a factory made; give it one at its first step."""
         if not isinstance(task, NumberedTask):
             return self._foreign.get(task) or self._foreign.setdefault(task, self.next())
-        if not hasattr(task, "number"):
-            task.number = self.next()
+        task.number = task.number or self.next()
         return task.number
 
 
 class NumberedTask(asyncio.Task[Any]):
     """A task that hashes by its number, so that sets of tasks are walked in the same order in each run.
 
-    It has none before its first step is put on the queue, which is before anybody can see it.
+    It gets one when its first step is put on the queue, which is before anybody can see it.
     """
 
-    number: int
+    number: int = 0
 
     def __hash__(self) -> int:
         return self.number
@@ -70,19 +69,8 @@ class NumberedHandle(asyncio.Handle):
         self._source_traceback = None
 
 
-class Step:
-    """A step of a task that is ready. No handle: a task has no use for one, and it costs time."""
-
-    __slots__ = ("actor", "args", "callback", "context", "task")
-
-    def __init__(
-        self, callback: Any, args: tuple[Any, ...], context: Context, task: asyncio.Task[Any], actor: int
-    ) -> None:
-        self.callback = callback
-        self.args = args
-        self.context = context
-        self.task = task
-        self.actor = actor
+Step = tuple[int, asyncio.Task[Any], Context, Callable[..., Any], tuple[Any, ...]]
+"""A step of a task that is ready: its number, the task, and what is called in which context. It has no handle."""
 
 
 class NumberedTimer(asyncio.TimerHandle):
