@@ -150,6 +150,8 @@ def explore(
     from harness.schedules.cluster import ClusterError
     from harness.store import StoreError
 
+    if strategy == "sweep" and not blows:
+        raise Complaint("the sweep is one fault at each await, so without faults it is nothing: leave out --no-blows")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     path = out or _new_folder(f"explore-{target}", seed)
     options = ExploreOptions(
@@ -181,7 +183,7 @@ def explore(
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write; the terminal when left out.")
 def export(file: Path, out: Path | None) -> None:
     """Write a witness of the schedules suite as one pytest file, which needs only pytest and the target."""
-    from harness.schedules.export import export_test
+    from harness.schedules.export import ExportError, export_test
     from harness.store import StoreError, read_witness
 
     try:
@@ -190,7 +192,10 @@ def export(file: Path, out: Path | None) -> None:
         raise Complaint(str(error)) from error
     if witness.interleaving is None:
         raise Complaint(f"{file} has no recorded order, so a test of it could pass by luck: use `harness replay`")
-    text = export_test(witness)
+    try:
+        text = export_test(witness)
+    except ExportError as error:
+        raise Complaint(str(error)) from error
     if out is None:
         click.echo(text, nl=False)
         return

@@ -72,7 +72,7 @@ def explore_target(options: ExploreOptions, say: Callable[[str], None]) -> Repor
             folder.keep(outcome)
             folder.conclude()
         except (KeyboardInterrupt, Unreachable) as error:
-            folder.write_note(f"the exploration was stopped: {error or type(error).__name__}")
+            folder.write_note(f"the exploration was stopped: {str(error) or type(error).__name__}")
     return write_report(folder)
 
 

@@ -15,8 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pydantic import TypeAdapter
 
+from harness.cli import main
 from harness.program import Interleaving
 from harness.schedules.export import OTHER_ORDERS, ExportError, export_test
 from harness.store import Witness, read_witness
@@ -326,3 +328,13 @@ class TestRefused:
     def test_an_order_that_is_asyncios_own_is_one(self, leak: Witness) -> None:
         """No deviation is an order, too."""
         assert "def test_" in export_test(replace(leak, interleaving=Interleaving(mode="asyncio-strict", last=4)))
+
+
+def test_a_target_that_cannot_be_imported_is_told_in_a_sentence(leak: Witness, tmp_path: Path) -> None:
+    """The command is often given in another folder than the exploration was."""
+    path = tmp_path / "witness.json"
+    path.write_bytes(TypeAdapter(Witness).dump_json(replace(leak, target="nowhere.py:make")))
+    said = CliRunner().invoke(main, ["export", str(path)])
+    assert said.exit_code == 2
+    assert "what a replay of 'nowhere.py:make' needs cannot be listed" in said.output
+    assert "Traceback" not in said.output
