@@ -18,8 +18,16 @@ from harness.schedules.loop import ScheduleLoop
 _OUTSIDE = {
     "socket.connect": "the program opened a real socket",
     "socket.bind": "the program listened on a real socket",
+    "socket.sendto": "the program sent from a real socket",
+    "socket.sendmsg": "the program sent from a real socket",
+    "socket.getaddrinfo": "the program asked for the address of a host",
+    "socket.gethostbyname": "the program asked for the address of a host",
     "subprocess.Popen": "the program started another process",
+    "os.system": "the program ran a command",
+    "os.posix_spawn": "the program started another process",
+    "os.exec": "the program became another one",
     "os.fork": "the program forked",
+    "os.forkpty": "the program forked",
 }
 _THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 _START = _thread.start_new_thread

@@ -50,7 +50,19 @@ async def connect() -> None:
 
 async def connect_blocking() -> None:
     """Open a connection as a blocking library does."""
-    socket.create_connection(("127.0.0.1", 9))
+    with socket.socket() as connecting:
+        connecting.connect(("127.0.0.1", 9))
+
+
+async def send() -> None:
+    """Send without a connection."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sending:
+        sending.sendto(b"hello", ("127.0.0.1", 9))
+
+
+async def resolve() -> None:
+    """Ask for an address as a blocking library does."""
+    socket.getaddrinfo("localhost", 80)
 
 
 async def listen() -> None:
@@ -74,6 +86,16 @@ async def start_process_blocking() -> None:
     subprocess.run([sys.executable, "-V"], check=True)  # noqa: ASYNC221
 
 
+async def run_command() -> None:
+    """Run a command in a shell."""
+    os.system("true")  # noqa: ASYNC221
+
+
+async def spawn() -> None:
+    """Start a process without the subprocess module."""
+    os.posix_spawn(sys.executable, [sys.executable, "-V"], {})  # noqa: ASYNC221
+
+
 async def start_thread() -> None:
     """Start a thread of its own."""
     threading.Thread(target=print, name="own").start()
@@ -92,10 +114,14 @@ async def handle_signal() -> None:
 OUTSIDE = {
     connect: "loop.create_connection()",
     connect_blocking: "opened a real socket",
+    send: "sent from a real socket",
+    resolve: "asked for the address of a host",
     listen: "listened on a real socket",
     serve: "loop.create_server()",
     start_process: "loop.subprocess_exec()",
     start_process_blocking: "started another process",
+    run_command: "ran a command",
+    spawn: "started another process",
     start_thread: "started a thread of its own, 'own'",
     start_pool: "started a thread of its own, 'ThreadPoolExecutor-",
     handle_signal: "loop.add_signal_handler()",
