@@ -187,14 +187,8 @@ def export(file: Path, out: Path | None) -> None:
     from harness.store import StoreError, read_witness
 
     try:
-        witness = read_witness(file)
-    except StoreError as error:
-        raise Complaint(str(error)) from error
-    if witness.interleaving is None:
-        raise Complaint(f"{file} has no recorded order, so a test of it could pass by luck: use `harness replay`")
-    try:
-        text = export_test(witness)
-    except ExportError as error:
+        text = export_test(read_witness(file))
+    except (StoreError, ExportError) as error:
         raise Complaint(str(error)) from error
     if out is None:
         click.echo(text, nl=False)

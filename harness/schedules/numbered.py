@@ -33,13 +33,13 @@ class Numbers:
 class NumberedTask(asyncio.Task[Any]):
     """A task that hashes by its number, so that sets of tasks are walked in the same order in each run.
 
-    It gets one when its first step is put on the queue, which is before anybody can see it.
+    It gets one when its first step is put on the queue, or when it is first put into a set.
     """
 
     number: int = 0
 
     def __hash__(self) -> int:
-        return self.number
+        return self.number or self.get_loop().numbers.of(self)  # type: ignore[attr-defined]  # it is a ScheduleLoop
 
 
 class NumberedFuture(asyncio.Future[Any]):

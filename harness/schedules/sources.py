@@ -5,6 +5,8 @@ Rules:
 - `time.time`, `datetime.now` and their kin tell the virtual time since EPOCH (through time-machine, which changes them
   for everybody, also for who imported them by name); `time.monotonic` and `time.perf_counter` since 0; `time.sleep`
   lets virtual time pass.
+- A thread that takes no part in the run, as a heartbeat that was there before it, has real monotonic clocks and sleeps
+  really. The calendar and `random` are everybody's.
 - `random` (its module functions), `os.urandom`, and with it `uuid.uuid4` and `secrets`, come from the seed.
 - Not controlled: `random.Random()` and numpy without a seed, `id()`, the order of sets of the program's own objects.
   What comes of them shows when a schedule is run twice.
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +39,7 @@ class Sources:
 
     def __init__(self) -> None:
         self._loop: ScheduleLoop | None = None
+        self._thread = 0
         self._seed = 0
         self._bytes: random.Random | None = None
         self._calendar: Any = None
@@ -66,7 +70,7 @@ class Sources:
 
     def begin(self, loop: ScheduleLoop, seed: int) -> None:
         """Start anew, for a run on this loop with this seed of the data."""
-        self._loop = loop
+        self._loop, self._thread = loop, threading.get_ident()
         self._seed, self._bytes = seed, None
         random.seed(seed)
         loop.on_time = self._on_time
@@ -76,12 +80,17 @@ class Sources:
         """Between two runs everything is as it is outside, but for the calendar, which stands still."""
         self._loop = None
 
+    def _run_here(self) -> ScheduleLoop | None:
+        """Return the loop of the run in which this thread takes part; None when it takes part in none."""
+        loop, here = self._loop, threading.get_ident()
+        return loop if loop is not None and (here == self._thread or loop.pools.holds(here)) else None
+
     def _on_time(self, now_s: float) -> None:
         self._calendar.move_to(EPOCH_S + now_s)
 
     def _clock(self, real: Callable[[], float], factor: float) -> Callable[[], float]:
         def clock() -> float:
-            loop = self._loop
+            loop = self._run_here()
             if loop is None:
                 return real()
             return loop.time() if factor == 1.0 else int(loop.time() * factor)
@@ -90,7 +99,7 @@ class Sources:
 
     def _sleep(self, real: Callable[[float], None]) -> Callable[[float], None]:
         def sleep(seconds: float) -> None:
-            loop = self._loop
+            loop = self._run_here()
             if loop is None:
                 real(seconds)
             else:
@@ -100,7 +109,7 @@ class Sources:
 
     def _urandom(self, real: Callable[[int], bytes]) -> Callable[[int], bytes]:
         def urandom(size: int) -> bytes:
-            if self._loop is None:
+            if self._run_here() is None:
                 return real(size)
             if self._bytes is None:  # made when it is needed, which most small programs never do
                 self._bytes = random.Random(self._seed)

@@ -207,11 +207,3 @@ class TestInterruption:
         findings = [finding for claim in report["claims"].values() for finding in claim["findings"]]
         assert (True, "unknown", []) == (process.returncode in (2, 3), report["outcome"], findings), said
         assert 0 < sum(suite["operations"] for suite in report["suites"])
-
-
-def test_the_sweep_without_faults_is_refused(tmp_path: Path) -> None:
-    """There would be nothing to run."""
-    said = called("explore", "--strategy", "sweep", "--no-blows", "--out", tmp_path / "run")
-    assert said.exit_code == 2
-    assert "leave out --no-blows" in said.output
-    assert not (tmp_path / "run").exists()

@@ -329,12 +329,16 @@ class TestRefused:
         """No deviation is an order, too."""
         assert "def test_" in export_test(replace(leak, interleaving=Interleaving(mode="asyncio-strict", last=4)))
 
-
-def test_a_target_that_cannot_be_imported_is_told_in_a_sentence(leak: Witness, tmp_path: Path) -> None:
-    """The command is often given in another folder than the exploration was."""
-    path = tmp_path / "witness.json"
-    path.write_bytes(TypeAdapter(Witness).dump_json(replace(leak, target="nowhere.py:make")))
-    said = CliRunner().invoke(main, ["export", str(path)])
-    assert said.exit_code == 2
-    assert "what a replay of 'nowhere.py:make' needs cannot be listed" in said.output
-    assert "Traceback" not in said.output
+    @pytest.mark.parametrize(
+        ("changes", "why"),
+        [({"interleaving": None}, "was not recorded"), ({"target": "nowhere.py:target"}, "cannot be listed")],
+        ids=["order", "target"],
+    )
+    def test_the_command_says_it_in_a_sentence(
+        self, changes: dict[str, object], why: str, leak: Witness, tmp_path: Path
+    ) -> None:
+        """It is often given in another folder than the exploration was."""
+        path = tmp_path / "witness.json"
+        path.write_bytes(TypeAdapter(Witness).dump_json(replace(leak, **changes)))  # type: ignore[arg-type]
+        said = CliRunner().invoke(main, ["export", str(path)])
+        assert (2, True, False) == (said.exit_code, why in said.output, "Traceback" in said.output), said.output

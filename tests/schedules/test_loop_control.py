@@ -60,6 +60,22 @@ async def send() -> None:
         sending.sendto(b"hello", ("127.0.0.1", 9))
 
 
+async def send_message() -> None:
+    """Send without a connection, in pieces."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sending:
+        sending.sendmsg([b"hello"], [], 0, ("127.0.0.1", 9))
+
+
+async def resolve_old() -> None:
+    """Ask for an address as old libraries do."""
+    socket.gethostbyname("localhost")
+
+
+async def become_another() -> None:
+    """Become another program, which is not there."""
+    os.execv("/nowhere", ["nowhere"])
+
+
 async def resolve() -> None:
     """Ask for an address as a blocking library does."""
     socket.getaddrinfo("localhost", 80)
@@ -115,6 +131,9 @@ OUTSIDE = {
     connect: "loop.create_connection()",
     connect_blocking: "opened a real socket",
     send: "sent from a real socket",
+    send_message: "sent from a real socket",
+    resolve_old: "asked for the address of a host",
+    become_another: "became another one",
     resolve: "asked for the address of a host",
     listen: "listened on a real socket",
     serve: "loop.create_server()",
@@ -218,6 +237,29 @@ class TestSources:
             return "in time"
 
         assert "timeout" == ran(control, program).value
+
+    def test_a_thread_that_takes_no_part_has_its_own_time(self, control: Control) -> None:
+        """A heartbeat that was there before the run sleeps really, and lets no virtual time pass."""
+        asked, rested = threading.Event(), threading.Event()
+        slept_s: list[float] = []
+
+        def rest() -> None:
+            asked.wait()
+            began = time.monotonic()
+            time.sleep(0.01)
+            slept_s.append(time.monotonic() - began)
+            rested.set()
+
+        async def program() -> float:
+            asked.set()
+            rested.wait()
+            return asyncio.get_running_loop().time()
+
+        heartbeat = threading.Thread(target=rest)
+        heartbeat.start()
+        assert 0.0 == ran(control, program).value
+        heartbeat.join()
+        assert 0.01 <= slept_s[0]
 
     def test_everything_is_restored(self) -> None:
         """Afterwards clocks run, ids differ, and `random` goes on where it was."""

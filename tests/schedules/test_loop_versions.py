@@ -78,3 +78,30 @@ import {module}
 print(*sorted({{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_module_names - {{"__main__"}}))
 """
     assert "harness" == output_of(sys.executable, "-c", code).strip()
+
+
+EAGER = f"""
+import asyncio, sys
+sys.path.insert(0, {str(ROOT)!r})
+from harness.schedules.loop import ScheduleLoop
+from harness.schedules.strategies.fifo import Fifo
+
+async def stays():
+    here = {{asyncio.current_task()}}
+    await asyncio.sleep(0)
+    return asyncio.current_task() in here
+
+async def program():
+    return await asyncio.get_running_loop().create_task(stays(), eager_start=True)
+
+print(ScheduleLoop(Fifo()).run_until_complete(program()))
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:])
+def test_a_task_that_starts_at_once_keeps_its_place_in_a_set(version: str) -> None:
+    """It is put into sets before any step of it is put on the queue."""
+    path = python(version)
+    if path is None:
+        pytest.skip(f"no python{version} that runs on PATH or under pyenv")
+    assert "True" == output_of(path, "-c", EAGER).strip()

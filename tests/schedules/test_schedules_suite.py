@@ -165,7 +165,7 @@ class TestCommand:
         stdout, _ = process.communicate(timeout=60)
         assert 1 == process.returncode
         report = json.loads((out / "report.json").read_text())
-        assert "stopped" in report["note"]
+        assert "stopped: KeyboardInterrupt" in report["note"]
         assert any(suite["histories"] for suite in report["suites"])
         assert "LEAKED-IN-ANSWER" in stdout
 
@@ -174,6 +174,7 @@ class TestCommand:
         [
             (["explore", "nobody"], "there is no target 'nobody'"),
             (["explore", "reference", "--schedules", "0"], "0 is not in the range"),
+            (["explore", "--strategy", "sweep", "--no-blows"], "leave out --no-blows"),
             (["export", "{out}"], "cannot be replayed"),
         ],
     )
