@@ -77,6 +77,8 @@ class Failure:
         passing: the nearest schedule that passes; None when none was found.
         told: the schedule in words.
         exception: what it raised.
+        shows_again: whether it showed again when its recorded choices were run once more. Where it did not, nothing was
+            made smaller, and `schedule` replays nothing.
     """
 
     program: str
@@ -93,6 +95,7 @@ class Failure:
     passing: Passing | None
     told: tuple[str, ...]
     exception: BaseException = field(compare=False, repr=False)
+    shows_again: bool = True
 
     @property
     def mode(self) -> Mode:
@@ -114,9 +117,11 @@ class Failure:
     def lines(self) -> list[str]:
         """Return everything in words."""
         first, *rest = "".join(format_exception_only(self.exception)).strip().splitlines()
+        raised = [f"{first} (at {self.where})" if self.where else first, *rest]
+        if not self.shows_again:
+            return [*raised, f"Seen once, in schedule {self.attempt} ({self.strategy}, seed {self.seed}); not repeatable."]
         return [
-            f"{first} (at {self.where})" if self.where else first,
-            *rest,
+            *raised,
             f"{self.program} fails {_deviating(self.schedule)}{':' if self.told else ', without any fault.'}",
             *_numbered(self.told),
             *self._against_passing(),
@@ -144,7 +149,7 @@ class Exploration:
 
     Args:
         schedules: how many were run, the failing one included; runs to make it smaller are not.
-        failure: the first schedule that failed; None when none did.
+        failure: the first schedule that failed; None when none did. One that does not fail again is a doubt, too.
         coverage: what they went through.
         uncontrolled: what was refused because no schedule decides it.
         doubts: why the schedules show less than they seem to: one that was run twice came out differently (says from
@@ -161,10 +166,10 @@ class Exploration:
 
     @property
     def outcome(self) -> Outcome:
-        """VIOLATED when a schedule failed; else UNKNOWN when there is a doubt, or nothing ran; else HOLDS."""
-        if self.failure is not None:
+        """VIOLATED when a schedule fails each time; else UNKNOWN on any doubt, or when nothing ran; else HOLDS."""
+        if self.failure is not None and self.failure.shows_again:
             return Outcome.VIOLATED
-        if self.uncontrolled or self.doubts or not self.schedules:
+        if self.failure is not None or self.uncontrolled or self.doubts or not self.schedules:
             return Outcome.UNKNOWN
         return Outcome.HOLDS
 
@@ -172,14 +177,17 @@ class Exploration:
         """Do nothing if the program holds.
 
         Raises:
-            FailingSchedule: it was seen to fail.
-            NothingShown: neither was shown.
+            FailingSchedule: it was seen to fail, and fails each time.
+            NothingShown: neither was shown; also where it failed once, and never again.
         """
         doubts = [f"Doubt: {doubt}" for doubt in (*self.uncontrolled, *self.doubts)]
-        if self.failure is not None:
-            raise FailingSchedule("\n".join([*self.failure.lines(), *doubts])) from self.failure.exception
-        if self.outcome is not Outcome.HOLDS:
-            raise NothingShown("\n".join([f"{_counted(self.schedules, 'schedule')} ran, but show nothing:", *doubts]))
+        said = self.failure.lines() if self.failure is not None else []
+        cause = self.failure.exception if self.failure is not None else None
+        if self.outcome is Outcome.VIOLATED:
+            raise FailingSchedule("\n".join([*said, *doubts])) from cause
+        if self.outcome is Outcome.UNKNOWN:
+            ran = f"{_counted(self.schedules, 'schedule')} ran, but show nothing:"
+            raise NothingShown("\n".join([ran, *said, *doubts])) from cause
 
     def __str__(self) -> str:
         seen = self.coverage
