@@ -31,13 +31,16 @@ class Complaint(click.ClickException):
 
 
 class _Commands(click.Group):
-    """Commands whose crash is not taken for a violation: Python's own exit code for an exception is 1."""
+    """Commands whose crash or interruption is not taken for a violation: Python's and click's own exit code is 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
+        except KeyboardInterrupt:
+            click.echo("interrupted: what is in the run folder by now, `harness report FOLDER` tells", err=True)
+            sys.exit(EXIT_CODES[Outcome.UNKNOWN])
         except Exception as error:
             click.echo(traceback.format_exc(), err=True)
             raise Complaint(f"it crashed ({error!r}): see above. Mend the target, or report a fault") from error
@@ -145,6 +148,7 @@ def explore(
 ) -> None:
     """Explore the schedules of a target, and write a report; interrupting loses nothing found."""
     from harness.exploring import ExploreOptions, explore_target
+    from harness.model import Unreachable
     from harness.plan import SchedulesBudget
     from harness.resolve import TargetError
     from harness.schedules.cluster import ClusterError
@@ -168,7 +172,7 @@ def explore(
     )
     try:
         report = explore_target(options, lambda line: click.echo(line, err=True))
-    except (TargetError, StoreError, ClusterError) as error:
+    except (TargetError, StoreError, ClusterError, Unreachable) as error:
         raise Complaint(str(error)) from error
     tell_explored(report)
     found = any(item.verdict.violated for item in report.evidence)

@@ -13,10 +13,10 @@ from harness.model import Unreachable
 from harness.plan import Plan, SchedulesBudget
 from harness.resolve import open_explorer, resolve
 from harness.schedules.cluster import cluster
-from harness.schedules.exploration import processes
 from harness.schedules.portfolio import Choosing
 from harness.schedules.scheduling import Mode
 from harness.schedules.suite import OpenExecutor, SchedulesSuite
+from harness.schedules.workers import processes
 from harness.store import RunFolder
 from harness.verification import manifest_of, write_report
 
@@ -48,6 +48,7 @@ def explore_target(options: ExploreOptions, say: Callable[[str], None]) -> Repor
     Raises:
         TargetError: there is no such target.
         StoreError: the folder cannot be written.
+        Unreachable: the target cannot be opened.
         ClusterError: the cluster cannot be used.
     """
     named = resolve(options.target)
@@ -70,9 +71,15 @@ def explore_target(options: ExploreOptions, say: Callable[[str], None]) -> Repor
         try:
             outcome = suite.run()
             folder.keep(outcome)
+            if outcome.unreachable and not outcome.run.histories:
+                raise Unreachable(outcome.unreachable)
             folder.conclude()
-        except (KeyboardInterrupt, Unreachable) as error:
-            folder.write_note(f"the exploration was stopped: {str(error) or type(error).__name__}")
+        except KeyboardInterrupt:
+            folder.write_note("the exploration was stopped: somebody interrupted it")
+        except Exception as error:
+            folder.write_note(f"the exploration was stopped: {error!r}")
+            write_report(folder)
+            raise
     return write_report(folder)
 
 

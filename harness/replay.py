@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from harness.checkers import CHECKERS
 from harness.performance import perform
 from harness.resolve import resolve
-from harness.schedules.exploration import processes
 from harness.schedules.reenact import reenact
+from harness.schedules.workers import processes
 from harness.script import Script
 from harness.store import StoreError, Witness
 from harness.verdict import Finding

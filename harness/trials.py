@@ -19,8 +19,8 @@ from harness.mutants import SUBJECTS, Subject
 from harness.plan import LoadBudget, PropertiesBudget, SchedulesBudget
 from harness.properties.suite import PropertiesSuite
 from harness.resolve import open_explorer
-from harness.schedules.exploration import fixed_hashes
 from harness.schedules.suite import SchedulesSuite
+from harness.schedules.workers import fixed_hashes
 from harness.store import RunFolder, plain_name
 from harness.targets.server_process import ServerProcess
 

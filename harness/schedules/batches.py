@@ -7,7 +7,10 @@ Rules:
 - Every so many attempts are run twice. Where the second run differs, the batch has a doubt that names the first step.
 - Where a blow broke what a checker looks at (a connection that can then not be read to its end), that run says nothing
   to this checker, and is counted as passed over.
-- A finding is run again from its recorded choices; one that does not show again is a doubt.
+- A finding is run again from its recorded choices. One that does not show again was seen all the same, in a history
+  that is kept; but no replay is promised.
+- An exhaustive walk is handed from batch to batch: each follows some branches of the tree of one scene in one mode, and
+  says which are left.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from harness.deliveries import Deliveries
@@ -26,10 +29,10 @@ from harness.runner import Deadlines
 from harness.schedules.control import controlled
 from harness.schedules.execution import Executed, Seen, Stage
 from harness.schedules.jobs import Uncontrolled
-from harness.schedules.portfolio import SWEEP, Attempt, Attempts, Baseline, Choosing
+from harness.schedules.portfolio import SWEEP, Attempts, Baseline, Choosing
 from harness.schedules.scenes import Scene, scenes
 from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.exhaustive import Exhaustive
+from harness.schedules.strategies.exhaustive import Branch, Exhaustive
 from harness.schedules.strategies.fifo import Fifo
 from harness.schedules.strategies.recorded import Recorded
 from harness.verdict import Checker, Verdict
@@ -45,6 +48,28 @@ class NotExplorable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """How far an exhaustive walk has come.
+
+    Args:
+        scene: its position among those of the target.
+        mode: of all its schedules.
+        branches: that are still to be followed.
+        cut: how many the bound has cut off.
+    """
+
+    scene: int
+    mode: Mode
+    branches: tuple[Branch, ...] = ((),)
+    cut: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many branches were not followed."""
+        return self.cut + len(self.branches)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOrder:
     """What a worker is to do.
 
@@ -53,6 +78,7 @@ class BatchOrder:
         start, stop: the attempts, from and before.
         choosing: what may be tried.
         until: the checker after whose first finding the batch ends; None runs all of it.
+        tree: of an exhaustive walk, where to go on; without one, the worker says only which trees there are.
     """
 
     seed: int
@@ -60,6 +86,7 @@ class BatchOrder:
     stop: int
     choosing: Choosing = field(default_factory=Choosing)
     until: str | None = None
+    tree: Tree | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +97,13 @@ class Found:
         attempt: its number.
         strategy: that made it.
         executed: what came of it.
+        shows_again: whether it did when its recorded choices were run once more.
     """
 
     attempt: int
     strategy: str
     executed: Executed
+    shows_again: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,10 +126,17 @@ class Batch:
     doubts: list[str] = field(default_factory=list)
     swept: set[tuple[str, Blow]] = field(default_factory=set)
     sweep: int = 0
-    left: int | None = None
+    trees: dict[tuple[int, Mode], Tree] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int | None:
+        """How many branches an exhaustive walk has not followed; None of any other."""
+        return sum(tree.left for tree in self.trees.values()) if self.trees else None
 
     def merge(self, later: Batch) -> None:
         """Take in the batch that comes next."""
+        for name, found in later.found.items():
+            self.found.setdefault(name, replace(found, attempt=self.schedules + found.attempt - later.start))
         self.schedules += later.schedules
         self.operations += later.operations
         self.events += later.events
@@ -114,12 +150,10 @@ class Batch:
         self.strategies.update(later.strategies)
         self.passed_over.update(later.passed_over)
         self.doubts = (self.doubts + later.doubts)[:MOST_DOUBTS]
-        self.left = later.left if self.left is None else self.left + (later.left or 0)
+        self.trees |= later.trees
         for name, verdict in later.verdicts.items():
             known = self.verdicts.get(name)
             self.verdicts[name] = verdict if known is None else known.merge(verdict)
-        for name, found in later.found.items():
-            self.found.setdefault(name, found)
 
     def add(self, attempt: int, strategy: str, executed: Executed) -> None:
         """Count one more schedule."""
@@ -144,6 +178,12 @@ class Batch:
             if verdict.violated and name not in self.found:
                 self.found[name] = Found(attempt=attempt, strategy=strategy, executed=executed)
 
+    def compare(self, attempt: int, first: Executed, second: Executed) -> None:
+        """Take in that an attempt was run twice."""
+        self.twice += 1
+        if (step := first_difference(first, second)) is not None:
+            self.doubt(f"{first.scene.name}, attempt {attempt}, run twice, differs from {step}")
+
     def doubt(self, reason: str) -> None:
         """Say why the batch proves less than it seems to."""
         if len(self.doubts) < MOST_DOUBTS:
@@ -164,7 +204,12 @@ class Explorer:
         batch = Batch(start=order.start)
         if order.choosing.strategy == Exhaustive.name:
             self._exhaust(order, batch)
-            return batch
+        else:
+            self._search(order, batch)
+        self._confirm(batch)
+        return batch
+
+    def _search(self, order: BatchOrder, batch: Batch) -> None:
         attempts = self._attempts_of(order)
         for number in range(order.start, order.stop):
             attempt = attempts.attempt(number)
@@ -173,12 +218,33 @@ class Explorer:
                 self._keep(executed)
             batch.add(number, attempt.strategy, executed)
             if number % TWICE_EVERY == 0:
-                self._run_twice(attempts, attempt, executed, batch)
+                same = attempts.attempt(number)
+                second = self.stage.perform(same.scene, same.scheduler, same.mode, same.blows)
+                batch.compare(number, executed, second)
             if order.until is not None and order.until in batch.found:
                 break
         batch.sweep = attempts.size_of_sweep()
-        self._confirm(batch)
-        return batch
+
+    def _exhaust(self, order: BatchOrder, batch: Batch) -> None:
+        """Go on with one tree; without one, say which there are."""
+        tree = order.tree
+        if tree is None:
+            places = [(place, mode) for mode in order.choosing.modes for place in range(len(self.scenes))]
+            batch.trees = {(place, mode): Tree(scene=place, mode=mode) for place, mode in places}
+            return
+        strategy = Exhaustive(branches=tree.branches, cut=tree.cut)
+        for number in range(order.start, order.stop):
+            scheduler = strategy.scheduler(number)
+            if scheduler is None:
+                break
+            executed = self.stage.perform(self.scenes[tree.scene], scheduler, tree.mode)
+            strategy.told(executed.interleaving.choices, len(executed.ran.trace))
+            batch.add(number, strategy.name, executed)
+            if number == order.start:
+                batch.compare(number, executed, self.again(executed))
+            if order.until is not None and order.until in batch.found:
+                break
+        batch.trees = {(tree.scene, tree.mode): replace(tree, branches=strategy.branches, cut=strategy.cut)}
 
     def again(self, executed: Executed) -> Executed:
         """Run a schedule again, from its recorded choices."""
@@ -202,35 +268,15 @@ class Explorer:
             scene=executed.scene, waits=executed.waits, choices=executed.interleaving.choices
         )
 
-    def _run_twice(self, attempts: Attempts, attempt: Attempt, first: Executed, batch: Batch) -> None:
-        same = attempts.attempt(attempt.number)
-        second = self.stage.perform(same.scene, same.scheduler, same.mode, same.blows)
-        batch.twice += 1
-        if (step := first_difference(first, second)) is not None:
-            batch.doubt(f"{attempt.scene.name}, attempt {attempt.number}, run twice, differs from {step}")
-
     def _confirm(self, batch: Batch) -> None:
-        for name, found in list(batch.found.items()):
+        for name, found in batch.found.items():
             again = self.again(found.executed)
-            if first_difference(found.executed, again) is not None or not again.verdicts[name].violated:
+            verdict = again.verdicts.get(name)
+            if first_difference(found.executed, again) is not None or verdict is None or not verdict.violated:
+                batch.found[name] = replace(found, shows_again=False)
                 batch.doubt(
                     f"a finding of {name} in {found.executed.scene.name} did not show again when it was replayed"
                 )
-
-    def _exhaust(self, order: BatchOrder, batch: Batch) -> None:
-        """Share the schedules out over the scenes, and walk each one's tree."""
-        each = max(1, (order.stop - order.start) // len(self.scenes))
-        batch.left = 0
-        for scene in self.scenes:
-            strategy = Exhaustive()
-            for number in range(each):
-                scheduler = strategy.scheduler(number)
-                if scheduler is None:
-                    break
-                executed = self.stage.perform(scene, scheduler, order.choosing.modes[-1])
-                strategy.told(executed.interleaving.choices, len(executed.ran.trace))
-                batch.add(batch.schedules, strategy.name, executed)
-            batch.left += strategy.left
 
 
 def first_difference(one: Executed, other: Executed) -> str | None:

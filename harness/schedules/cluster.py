@@ -22,7 +22,7 @@ from importlib.metadata import version
 from threading import Lock
 from typing import Any
 
-from harness.schedules.exploration import HASH_SEED
+from harness.schedules.workers import HASH_SEED
 
 CONNECT_S = 10.0
 """How long the scheduler may take to answer."""

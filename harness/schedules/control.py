@@ -86,7 +86,7 @@ class Control:
             value = loop.run_until_complete(make(loop))
         except Exception as raised:
             error = raised
-        except asyncio.CancelledError as raised:
+        except (asyncio.CancelledError, SystemExit) as raised:  # the program's own end is not that of the exploration
             error = raised
         finally:
             schedule = Schedule.of(mode, loop.picks)
@@ -116,12 +116,13 @@ def _collect() -> None:
 def _clean_up(loop: ScheduleLoop) -> None:
     """Cancel what is left, as `asyncio.run` does."""
     loop.in_order()
-    with suppress(RuntimeError):  # a program that cannot even be cleaned up has said so by its own error
-        left = sorted(asyncio.all_tasks(loop), key=loop.numbers.of)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    with suppress(RuntimeError, SystemExit):  # a program that cannot even be cleaned up has said so by its own error
+        while left := sorted(asyncio.all_tasks(loop), key=loop.numbers.of):
+            for task in left:
+                task.cancel()
+            with suppress(SystemExit):  # a task group hands on that of its tasks, and leaves others behind
+                loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+                break
         if loop.has_asyncgens():
             loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()

@@ -119,7 +119,10 @@ class Failure:
         first, *rest = "".join(format_exception_only(self.exception)).strip().splitlines()
         raised = [f"{first} (at {self.where})" if self.where else first, *rest]
         if not self.shows_again:
-            return [*raised, f"Seen once, in schedule {self.attempt} ({self.strategy}, seed {self.seed}); not repeatable."]
+            return [
+                *raised,
+                f"Seen once, in schedule {self.attempt} ({self.strategy}, seed {self.seed}); not repeatable.",
+            ]
         return [
             *raised,
             f"{self.program} fails {_deviating(self.schedule)}{':' if self.told else ', without any fault.'}",

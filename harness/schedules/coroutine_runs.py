@@ -281,7 +281,7 @@ async def _to_its_end(program: Program, watcher: Watcher | None) -> tuple[object
                 "function without arguments (or a lambda that calls one with them)"
             )
         return await made, None
-    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:
         return None, error

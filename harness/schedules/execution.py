@@ -210,7 +210,8 @@ class Stage:
         """Open the target once, and return the header of its histories.
 
         Raises:
-            Exception: whatever the target raises when it is opened.
+            Unreachable: the target ends the process when it is opened.
+            Exception: whatever else the target raises then.
         """
 
         async def ask(target: Target) -> Header:
@@ -222,6 +223,8 @@ class Stage:
                 return await ask(target)
 
         ran = self._control.run(look, _InOrder(), seed=self._header.seed)
+        if isinstance(ran.error, SystemExit):
+            raise Unreachable(f"{self._header.target} ends the process when it is opened (SystemExit: {ran.error})")
         if ran.error is not None:
             raise ran.error
         self._header = ran.value

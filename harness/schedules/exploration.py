@@ -4,34 +4,33 @@ Rules:
 
 - The result depends on the target, the seed, and what may be tried; not on the number of processes, nor on their speed:
   attempts are shared out in batches of fixed size, and merged in their order.
-- Every process hashes strings alike (PYTHONHASHSEED=0), so that sets of them are walked alike everywhere.
-- What has been found is kept when somebody interrupts.
+- What has been found is kept when somebody interrupts, and when a worker dies.
 
-How it works. Any executor of `concurrent.futures` will do: processes of this machine, or those of a Dask cluster. A
-worker opens the target once and keeps it (`_opened`), for as many batches as it is given.
+How it works. Any executor of `concurrent.futures` will do: processes of this machine (`harness.schedules.workers`), or
+those of a Dask cluster. A worker opens the target once and keeps it (`_opened`), for as many batches as it is given.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, BrokenExecutor, Executor, Future, wait
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
 
 from harness.model import Unreachable
-from harness.schedules.batches import Batch, BatchOrder, Explorer, Found, NotExplorable
+from harness.schedules.batches import Batch, BatchOrder, Explorer, Found, NotExplorable, Tree
 from harness.schedules.portfolio import Choosing
 from harness.schedules.smallest import Smallest, make_smallest
-from harness.schedules.telling import tell
+from harness.schedules.strategies.exhaustive import Exhaustive
+from harness.schedules.telling import how, tell
 
 BATCH = 25
 """Attempts of one batch."""
 AHEAD = 2
 """Batches handed to each worker before it asks."""
-HASH_SEED = "0"
-
 OpenExplorer = Callable[[str, int], AbstractContextManager[Explorer]]
 """Opens the explorer of a target, by name and seed; a module-level function, as it goes to other processes."""
 
@@ -56,19 +55,25 @@ class Exploring:
     choosing: Choosing = field(default_factory=Choosing)
     until: str | None = None
 
-    def orders(self) -> list[BatchOrder]:
-        """Return what workers are to do, in order."""
-        size = self.schedules if self.choosing.strategy == "exhaustive" else BATCH
-        return [
-            BatchOrder(
-                seed=self.seed,
-                start=start,
-                stop=min(start + size, self.schedules),
-                choosing=self.choosing,
-                until=self.until,
-            )
-            for start in range(0, self.schedules, size)
-        ]
+    def first_orders(self) -> list[BatchOrder]:
+        """Return what workers do first: all attempts, or, of an exhaustive walk, say which trees there are."""
+        if self.choosing.strategy == Exhaustive.name:
+            return [self._order(0, 0)]
+        return [self._order(start, min(start + BATCH, self.schedules)) for start in range(0, self.schedules, BATCH)]
+
+    def next_orders(self, so_far: Batch) -> list[BatchOrder]:
+        """Return what they are to do after that: to go on with each tree, in equal parts of what may still be run."""
+        going_on = [tree for tree in so_far.trees.values() if tree.branches]
+        start, orders = so_far.schedules, []
+        for place, tree in enumerate(going_on):
+            size = min(BATCH, ceil((self.schedules - start) / (len(going_on) - place)))
+            if size > 0:
+                orders.append(self._order(start, start + size, tree))
+            start += size
+        return orders
+
+    def _order(self, start: int, stop: int, tree: Tree | None = None) -> BatchOrder:
+        return BatchOrder(seed=self.seed, start=start, stop=stop, choosing=self.choosing, until=self.until, tree=tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Explored:
         growth: after each batch: (schedules, traces, sites, pairs) seen so far.
         smallest: by checker, the smallest story that shows its first finding.
         unreachable: why the target could not be opened, or `""`.
+        broken: why it ended before its end, or `""`.
         not_explorable: why no schedule could decide what becomes of it, or `""`.
     """
 
@@ -95,6 +101,7 @@ class Explored:
     growth: list[tuple[int, int, int, int]] = field(default_factory=list)
     smallest: dict[str, Told] = field(default_factory=dict)
     unreachable: str = ""
+    broken: str = ""
     not_explorable: str = ""
 
     def add(self, batch: Batch) -> None:
@@ -105,14 +112,17 @@ class Explored:
 
 
 def explore_here(what: Exploring, say: Callable[[str], None] = lambda line: None) -> Explored:
-    """Explore in this process, which must hash as HASH_SEED says for the result to be the same elsewhere."""
+    """Explore in this process, which must hash as `workers.HASH_SEED` says for the result to be the same elsewhere."""
     explored = Explored()
     try:
         with what.open_explorer(what.target, what.seed) as opened:
-            for order in what.orders():
-                explored.add(opened.run(order))
-                if what.until in explored.whole.found:
-                    break
+            orders = what.first_orders()
+            while orders:
+                for order in orders:
+                    explored.add(opened.run(order))
+                    if what.until in explored.whole.found:
+                        return explored
+                orders = what.next_orders(explored.whole)
     except Unreachable as error:
         explored.unreachable = str(error)
     except NotExplorable as error:
@@ -128,7 +138,6 @@ class Exploration:
         executor: of `concurrent.futures`, or like one.
         workers: how many it has.
         say: told what is going on.
-        keep: called with each finding's smallest story as soon as there is one.
     """
 
     def __init__(
@@ -142,89 +151,94 @@ class Exploration:
         self._executor = executor
         self._workers = workers
         self._say = say
+        self._batches: deque[Future[Batch]] = deque()
+        self._stories: dict[str, Future[Told]] = {}
         self.explored = Explored()
 
     def run(self, shrink_runs: int) -> Explored:
-        """Carry it out; what was explored when somebody interrupts stays in `explored`.
+        """Carry it out. What had been explored when it is interrupted, or fails, stays in `explored`.
 
         Args:
             shrink_runs: the most runs that are made to make a finding smaller, for each checker.
 
         Raises:
             KeyboardInterrupt: somebody has had enough.
+            Exception: whatever a worker raises but for what says that the target cannot be explored.
         """
         try:
-            for batch in self._batches():
-                self.explored.add(batch)
-                whole = self.explored.whole
-                found = f", found by {', '.join(sorted(whole.found))}" if whole.found else ""
-                self._say(f"{whole.schedules} of {self._what.schedules} schedules{found}")
-                if self._what.until in whole.found:
-                    break
+            self._explore()
             self._shrink(shrink_runs)
         except Unreachable as error:
             self.explored.unreachable = str(error)
         except NotExplorable as error:
             self.explored.not_explorable = str(error)
+        except BrokenExecutor:
+            self.explored.broken = (
+                "a worker ended in the middle of its work, so the rest was not explored: something killed it (memory?),"
+                " or the target ends its process (os._exit)"
+            )
+        finally:
+            self._keep()
         return self.explored
 
-    def _batches(self) -> Iterator[Batch]:
-        """Yield every batch, in order, with so many under way as keep the workers busy."""
-        waiting = iter(self._what.orders())
-        under_way: dict[Future[Batch], int] = {}
-        done: dict[int, Batch] = {}
-        expected = 0
-        try:
-            while True:
-                while len(under_way) < self._workers * AHEAD and (order := next(waiting, None)) is not None:
-                    under_way[self._executor.submit(_run_batch, self._what, order)] = order.start
-                if not under_way and not done:
+    def _explore(self) -> None:
+        orders = self._what.first_orders()
+        while orders:
+            for batch in self._carried_out(orders):
+                self.explored.add(batch)
+                whole = self.explored.whole
+                found = f", found by {', '.join(sorted(whole.found))}" if whole.found else ""
+                self._say(f"{whole.schedules} of {self._what.schedules} schedules{found}")
+                if self._what.until in whole.found:
                     return
-                if under_way and expected not in done:
-                    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                        done[under_way.pop(future)] = future.result()
-                while expected in done:
-                    batch = done.pop(expected)
-                    expected += BATCH
-                    yield batch
-        finally:
-            for future in under_way:
-                future.cancel()
+            orders = self._what.next_orders(self.explored.whole)
+
+    def _carried_out(self, orders: Sequence[BatchOrder]) -> Iterator[Batch]:
+        """Yield every batch, in order, with so many under way as keep the workers busy."""
+        waiting, handed_in = deque(orders), self._batches
+        while waiting or handed_in:
+            under_way = [future for future in handed_in if not future.done()]
+            while waiting and len(under_way) < self._workers * AHEAD:
+                handed_in.append(self._executor.submit(_run_batch, self._what, waiting.popleft()))
+                under_way.append(handed_in[-1])
+            if not handed_in[0].done():
+                wait(under_way, return_when=FIRST_COMPLETED)
+            while handed_in and handed_in[0].done():
+                yield handed_in.popleft().result()
 
     def _shrink(self, runs: int) -> None:
         found = self.explored.whole.found
         if not found:
             return
         self._say(f"making what {', '.join(found)} found smaller")
-        under_way = {
-            name: self._executor.submit(_shrink_one, self._what, name, item, runs) for name, item in found.items()
-        }
-        for name, future in under_way.items():
-            self.explored.smallest[name] = future.result()
+        for name, item in found.items():
+            self._stories[name] = self._executor.submit(_shrink_one, self._what, name, item, runs)
+        wait(self._stories.values(), return_when=FIRST_EXCEPTION)
+        for future in self._stories.values():
+            future.result()
+
+    def _keep(self) -> None:
+        """Take in what has been done by now; what was found, and not made smaller, is told as it was found."""
+        for batch in self._batches:
+            if _is_there(batch):
+                self.explored.add(batch.result())
+            batch.cancel()
+        for name, found in self.explored.whole.found.items():
+            story = self._stories.get(name)
+            told = story.result() if story is not None and _is_there(story) else None
+            self.explored.smallest[name] = told or as_found(found, name, "it was not made smaller: there was no time")
 
 
-@contextmanager
-def processes(workers: int) -> Iterator[Executor]:
-    """Yield processes of this machine that hash alike."""
-    with fixed_hashes(), ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield pool
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+def _is_there(future: Future[Any]) -> bool:
+    """Whether there is a result."""
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
-@contextmanager
-def fixed_hashes() -> Iterator[None]:
-    """Processes that are started while this lasts hash strings alike."""
-    before = os.environ.get("PYTHONHASHSEED")
-    os.environ["PYTHONHASHSEED"] = HASH_SEED
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONHASHSEED"]
-        else:
-            os.environ["PYTHONHASHSEED"] = before
+def as_found(found: Found, checker: str, why: str) -> Told:
+    """Return a finding as it was found."""
+    anomaly = found.executed.verdicts[checker].findings[0].anomaly
+    story = Smallest(checker=checker, anomaly=anomaly, executed=found.executed, passing=None, runs=0)
+    return Told(story, (*how(found.executed), why))
 
 
 class _Opened:
@@ -252,6 +266,8 @@ def _run_batch(what: Exploring, order: BatchOrder) -> Batch:
 
 
 def _shrink_one(what: Exploring, checker: str, found: Found, runs: int) -> Told:
+    if not found.shows_again:
+        return as_found(found, checker, "it did not show again when it was replayed: what is told is what was seen")
     stage = _opened.explorer(what).stage
     smallest = make_smallest(stage, found.executed, checker, runs)
     return Told(smallest, tell(stage, smallest))

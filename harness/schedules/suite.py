@@ -23,9 +23,9 @@ from harness.schedules.exploration import (
     Told,
     coverage,
     explore_here,
-    processes,
 )
 from harness.schedules.portfolio import Choosing
+from harness.schedules.workers import processes
 from harness.store import RunFolder, Witness, plain_name
 from harness.verdict import Checker, Verdict
 
@@ -70,15 +70,17 @@ class SchedulesSuite:
 
         Raises:
             KeyboardInterrupt: somebody has had enough; what was found by then has been put into the folder.
+            Exception: whatever a worker raises; the same.
         """
         started = monotonic()
         with self.executor(self.workers) as executor:
             exploration = Exploration(self._exploring(), executor, self.workers, self.say)
             try:
                 exploration.run(self.budget.shrink_runs)
-            except KeyboardInterrupt:
+            except BaseException as error:
+                why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else f"it failed ({error!r})"
                 if self.folder is not None:
-                    self.folder.keep(self.outcome(exploration.explored, monotonic() - started, "it was interrupted"))
+                    self.folder.keep(self.outcome(exploration.explored, monotonic() - started, why))
                 raise
         return self.outcome(exploration.explored, monotonic() - started)
 
@@ -91,7 +93,8 @@ class SchedulesSuite:
     def outcome(self, explored: Explored, duration_s: float, doubt: str = "") -> SuiteOutcome:
         """Return what an exploration has to say."""
         whole = explored.whole
-        doubts = tuple(filter(None, (doubt, explored.unreachable, explored.not_explorable, *whole.doubts)))
+        reasons = (doubt, explored.unreachable, explored.not_explorable, explored.broken)
+        doubts = (*filter(None, reasons), *whole.doubts)
         run = SuiteRun(
             suite=Suite.SCHEDULES,
             target=self.target,
@@ -131,7 +134,8 @@ class SchedulesSuite:
             witness = self.folder.write_witness(
                 f"schedules-{checker}-{plain_name(self.label or self.target)}", witness_of(told, self.target)
             )
-            replay = f"harness replay {shlex.quote(str(self.folder.path / witness))}"
+            if explored.whole.found[checker].shows_again:
+                replay = f"harness replay {shlex.quote(str(self.folder.path / witness))}"
         return Evidence(
             suite=Suite.SCHEDULES,
             target=self.target,
@@ -145,7 +149,15 @@ class SchedulesSuite:
         )
 
     def _command(self) -> str:
+        """Return what does all of it again."""
         parts = ["harness", "explore", self.target, "--schedules", str(self.budget.schedules), "--seed", str(self.seed)]
+        plain, choosing = Choosing(), self.choosing
+        if choosing.strategy != plain.strategy:
+            parts += ["--strategy", choosing.strategy]
+        if choosing.modes != plain.modes:
+            parts += ["--mode", *choosing.modes]
+        if choosing.blows != plain.blows:
+            parts += ["--no-blows"]
         return shlex.join(parts)
 
 

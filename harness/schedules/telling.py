@@ -2,9 +2,8 @@
 passes.
 
 How it works. The story is performed once more from its recorded choices. Where it deviates, the options are asked who
-they
-are: a task is named by the user and the operation it works for, and by the await it comes back from; a device by the
-call that it has done.
+they are: a task is named by the user and the operation it works for, and by the await it comes back from; a device by
+the call that it has done.
 """
 
 from __future__ import annotations
@@ -72,12 +71,19 @@ def tell(stage: Stage, story: Smallest) -> tuple[str, ...]:
     def listen(loop: ScheduleLoop) -> None:
         narrator.loop = loop
 
-    how = executed.interleaving
-    stage.perform(executed.scene, narrator, Mode(how.mode), how.blows, listen=listen)
-    lines = [f"in {how.mode}, {_counted(len(how.deviations), 'deviation')} from asyncio's own order"]
-    lines += [f"blow: {blow}" for blow in how.blows]
-    lines += [f"deviation: {line}" for line in narrator.lines]
-    return (*lines, *_against_passing(story))
+    interleaving = executed.interleaving
+    stage.perform(executed.scene, narrator, Mode(interleaving.mode), interleaving.blows, listen=listen)
+    deviations = [f"deviation: {line}" for line in narrator.lines]
+    return (*how(executed), *deviations, *_against_passing(story))
+
+
+def how(executed: Executed) -> tuple[str, ...]:
+    """Return in lines how far a schedule is from asyncio's own, and the blows that fell in it."""
+    interleaving = executed.interleaving
+    return (
+        f"in {interleaving.mode}, {_counted(len(interleaving.deviations), 'deviation')} from asyncio's own order",
+        *(f"blow: {blow}" for blow in interleaving.blows),
+    )
 
 
 def _against_passing(story: Smallest) -> list[str]:

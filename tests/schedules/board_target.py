@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 from harness.model import OnPush, Operation, Promises, User, Value
 
@@ -50,6 +54,43 @@ class Visitor:
         """Leave."""
 
 
+class EndingBoard(Board):
+    """A board that ends its process, by some means, at the eighth note of its life."""
+
+    written = 0
+
+    def __init__(self, end: Callable[[int], NoReturn]) -> None:
+        super().__init__("ending board", careful=False)
+        self._end = end
+
+    async def connect(self, user: User, on_push: OnPush) -> Visitor:
+        """Let a user in, who may be the last."""
+        EndingBoard.written += 1
+        if EndingBoard.written == 80:
+            self._end(7)
+        return await super().connect(user, on_push)
+
+
 def board() -> Board:
     """Make the board."""
     return Board("board", careful=False)
+
+
+def exiting_board() -> Board:
+    """Make a board that calls `sys.exit`."""
+    return EndingBoard(sys.exit)
+
+
+def spinning_board() -> Board:
+    """Make a board that never gives control back."""
+    return EndingBoard(_spin)
+
+
+def _spin(_: int) -> NoReturn:
+    while True:
+        pass
+
+
+def dying_board() -> Board:
+    """Make a board that takes its process away."""
+    return EndingBoard(os._exit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from harness.plan import SchedulesBudget
 from harness.replay import replay_witness
 from harness.resolve import open_explorer
 from harness.schedules.batches import BatchOrder
+from harness.schedules.portfolio import Choosing
 from harness.schedules.suite import SchedulesSuite
 from harness.store import RunFolder, read_witness
 from harness.trials import carry_out, schedules_orders
@@ -32,7 +34,15 @@ def folder(path: Path) -> RunFolder:
     return RunFolder.create(path, manifest)
 
 
-def explored(path: Path, target: str, *, workers: int = 1, schedules: int = 50, shrink_runs: int = 60) -> SuiteOutcome:
+def explored(
+    path: Path,
+    target: str,
+    *,
+    workers: int = 1,
+    schedules: int = 50,
+    shrink_runs: int = 60,
+    strategy: str = "portfolio",
+) -> SuiteOutcome:
     """Explore a target in that many processes."""
     suite = SchedulesSuite(
         target=target,
@@ -41,6 +51,7 @@ def explored(path: Path, target: str, *, workers: int = 1, schedules: int = 50, 
         seed=1,
         checkers=CHECKERS,
         workers=workers,
+        choosing=Choosing(strategy=strategy),
         folder=folder(path),
     )
     return suite.run()
@@ -68,6 +79,19 @@ def test_processes_do_not_change_the_result(race: tuple[Path, SuiteOutcome]) -> 
     }
     assert alone.found.keys() == {item.verdict.checker for item in outcome.evidence if item.verdict.violated}
     assert len(alone.seen.traces) == outcome.run.measures["schedules"]["traces"]
+
+
+def test_processes_do_not_change_what_is_exhausted(tmp_path: Path) -> None:
+    """As many schedules as were asked for, in both modes, the same with one process as with two; some run twice."""
+    went = [
+        explored(tmp_path / f"{workers}", "pooled-emitter", workers=workers, schedules=50, strategy="exhaustive")
+        for workers in (1, 2)
+    ]
+    figures = [outcome.run.measures["schedules"] for outcome in went]
+    assert figures[0] == figures[1]
+    assert {"exhaustive, asyncio-strict", "exhaustive, preemptive"} == figures[0]["strategies"].keys()
+    assert (50, True, True) == (figures[0]["schedules"], figures[0]["left"] > 0, figures[0]["run_twice"] > 0)
+    assert [item.told for item in went[0].evidence] == [item.told for item in went[1].evidence]
 
 
 def test_what_is_found_is_told_and_shown_again(race: tuple[Path, SuiteOutcome]) -> None:
@@ -139,6 +163,16 @@ class TestTrials:
         assert (True, {"run": 15}) == (trial.passed, trial.measures["schedules"])
 
 
+def interrupted(command: list[str], text: str) -> tuple[int, str]:
+    """Interrupt a command when it has said something; return its exit code and what it printed."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stderr is not None
+    next(line for line in process.stderr if text in line)
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=60)
+    return process.returncode, stdout
+
+
 class TestCommand:
     def test_explore_replay_round_trip(self, tmp_path: Path) -> None:
         """Exit 1 and a replay command; the command shows the finding, and exits 1, too."""
@@ -154,20 +188,51 @@ class TestCommand:
         assert "seen again, step by step as recorded" in again.stdout
         assert (out / "report.html").exists()
 
-    def test_interrupting_loses_nothing_found(self, tmp_path: Path) -> None:
-        """What had been found when somebody had enough is in the report, which says that it was stopped."""
+    @pytest.mark.parametrize("strategy", ["portfolio", "exhaustive"])
+    def test_interrupting_loses_nothing_found(self, tmp_path: Path, strategy: str) -> None:
+        """What had been found when somebody had enough is in the report, which says that it was stopped; as it was
+        found, it can be replayed.
+        """
         out = tmp_path / "run"
-        command = [*HARNESS, "explore", BOARD, "--schedules", "100000", "--workers", "1", "--out", str(out)]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ)
-        assert process.stderr is not None
-        next(line for line in process.stderr if "found by" in line)
-        process.terminate()
-        stdout, _ = process.communicate(timeout=60)
-        assert 1 == process.returncode
+        words = ["--schedules", "100000", "--workers", "2", "--strategy", strategy]
+        command = [*HARNESS, "explore", BOARD, *words, "--out", str(out)]
+        code, stdout = interrupted(command, "found by")
+        assert 1 == code
         report = json.loads((out / "report.json").read_text())
-        assert "stopped: KeyboardInterrupt" in report["note"]
+        assert "somebody interrupted it" in report["note"]
         assert any(suite["histories"] for suite in report["suites"])
         assert "LEAKED-IN-ANSWER" in stdout
+        found = report["findings"][0]
+        assert "it was not made smaller: there was no time" in found["told"]
+        words = ["replay", str(out / found["history"])]
+        again = subprocess.run([*HARNESS, *words], capture_output=True, text=True, timeout=60, check=False)
+        assert 1 == again.returncode, again.stderr
+
+    def test_a_worker_that_spins_is_not_waited_for(self, tmp_path: Path) -> None:
+        """It has some seconds to end, and is ended."""
+        words = ["--schedules", "1000", "--workers", "1", "--out", str(tmp_path / "run")]
+        command = [*HARNESS, "explore", BOARD.replace(":board", ":spinning_board"), *words]
+        code, stdout = interrupted(command, "found by")
+        assert (1, True) == (code, "LEAKED-IN-ANSWER" in stdout)
+
+    def test_interrupted_before_there_is_anything_it_says_unknown(self, tmp_path: Path) -> None:
+        """Not the exit code of a violation: here the target's own module is still being imported."""
+        module = tmp_path / "slow.py"
+        module.write_text("import sys, threading\nprint('importing', file=sys.stderr)\nthreading.Event().wait()\n")
+        code, _ = interrupted([*HARNESS, "explore", f"{module}:board", "--out", str(tmp_path / "run")], "importing")
+        assert 3 == code
+
+    @pytest.mark.parametrize(
+        ("ending", "said"),
+        [("exiting_board", "SystemExit: 7"), ("dying_board", "a worker ended in the middle of its work")],
+    )
+    def test_a_target_that_ends_its_process_loses_nothing_found(self, tmp_path: Path, ending: str, said: str) -> None:
+        """Whether it asks Python or the system for it: there is a report, with a reason, and our own exit code."""
+        out = tmp_path / "run"
+        words = ["--schedules", "100", "--shrink-runs", "5", "--workers", "1", "--out", str(out)]
+        command = [*HARNESS, "explore", BOARD.replace(":board", f":{ending}"), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (1, True, True) == (done.returncode, said in done.stdout, "LEAKED-IN-ANSWER" in done.stdout), done.stderr
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

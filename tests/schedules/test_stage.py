@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -177,9 +178,15 @@ class TestBatches:
         assert found.executed.verdicts["misdelivery"] == again.verdicts["misdelivery"]
         assert found.attempt + 1 == order.start + batches[0].schedules
 
-    def test_exhaustion_counts_what_it_leaves_out(self, honest: Explorer) -> None:
-        """A search with a bound and a budget says how many branches it did not follow."""
-        batch = honest.run(BatchOrder(seed=1, start=0, stop=12, choosing=Choosing(strategy="exhaustive")))
-        assert batch.left is not None
-        assert 0 < batch.left
-        assert 12 == batch.schedules
+    def test_exhaustion_goes_on_where_it_was_left(self, honest: Explorer) -> None:
+        """A tree walked in two batches is the tree walked in one; what neither follows is counted."""
+        choosing = Choosing(strategy="exhaustive")
+        trees = honest.run(BatchOrder(seed=1, start=0, stop=0, choosing=choosing)).trees
+        assert {(place, mode) for mode in Mode for place in range(len(honest.scenes))} == trees.keys()
+        order = BatchOrder(seed=1, start=0, stop=9, choosing=choosing, tree=trees[0, Mode.PREEMPTIVE])
+        whole = honest.run(order)
+        part = honest.run(replace(order, stop=4))
+        part.merge(honest.run(replace(order, start=4, tree=part.trees[0, Mode.PREEMPTIVE])))
+        assert (9, whole.left, whole.seen) == (part.schedules, part.left, part.seen)
+        assert whole.left is not None
+        assert 0 < whole.left

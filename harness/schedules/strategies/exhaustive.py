@@ -15,22 +15,32 @@ from collections.abc import Sequence
 BOUND = 2
 """Preemptions, unless told otherwise."""
 
+Branch = tuple[int, ...]
+"""The positions taken at the first choices of a schedule; FIFO's from there on."""
+
 
 class Exhaustive:
-    """Walks the tree of choices; one schedule after another, in this process only.
+    """Walks the tree of choices; one schedule after another.
 
     Args:
         bound: the most preemptions of one schedule.
+        branches: that are still to be followed, the next one last; of a walk that somebody else has begun.
+        cut: how many the bound had cut off by then.
     """
 
     name = "exhaustive"
 
-    def __init__(self, bound: int = BOUND) -> None:
+    def __init__(self, bound: int = BOUND, branches: Sequence[Branch] = ((),), cut: int = 0) -> None:
         self._bound = bound
         self._path: _Path | None = None
-        self._stack: list[tuple[int, ...]] = [()]
-        self.cut = 0
+        self._stack = list(branches)
+        self.cut = cut
         """Branches that the bound has cut off."""
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """What is still to be followed, for somebody else to go on with."""
+        return tuple(self._stack)
 
     @property
     def left(self) -> int:
@@ -62,7 +72,7 @@ class Exhaustive:
 class _Path:
     """Follows a prefix, then FIFO, and notes how many options there were."""
 
-    def __init__(self, prefix: tuple[int, ...]) -> None:
+    def __init__(self, prefix: Branch) -> None:
         self.prefix = prefix
         self.widths: list[int] = []
 
