@@ -53,7 +53,8 @@ class _JobQueue:
     def _carry_out(self, item: Any) -> None:
         self._loop.pools.admit(self._worker)
         self.reported.clear()
-        self._told.put(item)
+        context, function, *rest = item
+        self._told.put((context, self._loop.pools.at_work(function), *rest))
         if not self.reported.wait(WATCHDOG_S):
             what = f"a job in an anyio worker thread did not end within {WATCHDOG_S:g} s; it may wait for the loop"
             with suppress(RuntimeError):

@@ -20,9 +20,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from harness.schedules import anyio_device, sqlite_device
+from harness.schedules import anyio_device, refusals, sqlite_device
 from harness.schedules.loop import MOST_STEPS, OnStep, ScheduleLoop
-from harness.schedules.refusals import guard
+from harness.schedules.numbered import walked_in_order
 from harness.schedules.scheduling import Mode, Schedule, Scheduler
 from harness.schedules.sources import Sources
 
@@ -81,7 +81,7 @@ class Control:
         value: Any = None
         error: BaseException | None = None
         self._sources.begin(loop, seed)
-        guard(loop)
+        refusals.guard(loop)
         try:
             value = loop.run_until_complete(make(loop))
         except Exception as raised:
@@ -95,7 +95,7 @@ class Control:
                 _clean_up(loop)
             finally:
                 self._sources.end()
-                guard(None)
+                refusals.guard(None)
         _collect()
         return Ran(
             value=value,
@@ -134,6 +134,8 @@ def controlled() -> Iterator[Control]:
     sources = Sources()
     with ExitStack() as stack:
         stack.enter_context(sources.installed())
+        stack.enter_context(refusals.installed())
+        stack.enter_context(walked_in_order())
         stack.enter_context(sqlite_device.installed())
         stack.enter_context(anyio_device.installed())
         stack.enter_context(_no_collector())

@@ -45,7 +45,8 @@ _NOT_OF_THE_PROGRAM = (
     str(Path(__file__).parents[1]) + os.sep,
     *dict.fromkeys(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
-_UNNAMED = re.compile(r"Task-\d+")
+_UNNAMED = re.compile(r"Task-\d+|None")
+"""`None` is what 3.13.0 calls a task that begins at once."""
 
 
 class Cancelled(NamedTuple):
@@ -103,7 +104,7 @@ class Watcher:
 
         def create_task(*args: Any, **kwargs: Any) -> asyncio.Task[Any]:
             task = create(*args, **kwargs)
-            if self._watching:
+            if self._watching and task not in self._names:  # one that began at once may have been asked its name
                 self._made.append(task)
             return task
 

@@ -7,7 +7,9 @@ Rules:
 - Which of the pool's threads gets a job is the scheduler's choice: the one that worked last (0), or another.
 - An executor of the program's own begins its jobs in order, no more at once than it has workers: with one, they are
   done in order. The default pool, whose size is the machine's, begins all.
-- A job that waits for the loop would wait for ever: after WATCHDOG_S real seconds it is given up, with a clear error.
+- A job that waits for the loop, or for another job, would wait for ever: nobody else moves. What waits by a condition
+  (an event, a barrier, a queue, a future) is refused at once (`harness.schedules.refusals`), anything else after
+  WATCHDOG_S real seconds.
 
 Standard library only.
 """
@@ -20,6 +22,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.schedules.jobs import Job
@@ -98,11 +101,28 @@ class Pools:
         self._begun: dict[int, int] = defaultdict(int)
         self._waiting: dict[int, deque[Job]] = {}
         self._idents: set[int] = set()
+        self._working: int | None = None
         self._opened = 0
 
     def holds(self, ident: int) -> bool:
         """Return whether this is one of the threads in lock-step."""
         return ident in self._idents
+
+    def is_at_work(self, ident: int) -> bool:
+        """Return whether this thread does a job right now, while everything else stands still."""
+        return ident == self._working
+
+    def at_work(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what does the same, and lets it be known that this thread is at work."""
+
+        def work(*args: Any, **kwargs: Any) -> Any:
+            self._working = threading.get_ident()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._working = None
+
+        return work
 
     def admit(self, thread: threading.Thread) -> None:
         """Take in a thread that works in lock-step by other means."""
@@ -118,7 +138,7 @@ class Pools:
         future = self._loop.create_future()
 
         def carry_out() -> None:
-            result, error = self._in_a_thread(executor, lambda: func(*args))
+            result, error = self._in_a_thread(executor, self.at_work(partial(func, *args)))
             self._begin_next(executor)
             if future.cancelled():
                 return

@@ -21,24 +21,21 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any
 
-from harness.schedules.jobs import Deadlock, Devices, Job, Livelock, Uncontrolled
+from harness.schedules.jobs import Deadlock, Job, Livelock, Uncontrolled
 from harness.schedules.lockstep import Pools
+from harness.schedules.making import Making, OnStep
 from harness.schedules.numbered import (
     STEP,
     WAKE,
     WAKE_NAME,
-    NumberedFuture,
     NumberedHandle,
-    NumberedTask,
     NumberedTimer,
-    Numbers,
     Step,
 )
-from harness.schedules.outside import Refusing
 from harness.schedules.scheduling import PLAIN, Mode, Scheduler
 from harness.schedules.timers import FIRST_TIMER, Timers
 
@@ -52,11 +49,8 @@ SPIN_S = 1.0
 MOST_STEPS = 1_000_000
 """Steps of one run; more than that is taken for a livelock."""
 
-OnStep = Callable[[asyncio.Task[Any], Context], None]
-"""Called after each step of a task, with the task and its context."""
 
-
-class ScheduleLoop(Refusing):
+class ScheduleLoop(Making):
     """One run of one program. Make a new one for each; `harness.schedules.control.run` does.
 
     Args:
@@ -73,21 +67,17 @@ class ScheduleLoop(Refusing):
         on_step: OnStep | None = None,
         most_steps: int = MOST_STEPS,
     ) -> None:
-        super().__init__()
-        self.numbers = Numbers()
+        super().__init__(on_step)
+        self.pools = Pools(self)
         self.picks: list[int] = []
         """The position taken at each choice."""
         self.trace: list[int] = []
         """Whose step each step was."""
-        self.uncontrolled = []
         self.on_time: Callable[[float], None] | None = None
         """Called when time has passed, with the time it is now."""
-        self.pools = Pools(self)
-        self.devices = Devices()
         self._mode = mode
         self._choose: Callable[[list[int]], int] = scheduler.choose
         self._choosing = True
-        self._on_step = on_step
         self._most_steps = most_steps
         self._open: list[Step] = []
         self._actors: list[int] = []
@@ -127,7 +117,7 @@ class ScheduleLoop(Refusing):
         Raises:
             Uncontrolled: from any other thread.
         """
-        if self._thread_id not in (None, here := threading.get_ident()) and not self.pools.holds(here):
+        if self._thread_id is not None and not self.has_part_in(threading.get_ident()):
             self.refuse(f"thread {threading.current_thread().name!r} called into the loop")
         return self.call_soon(callback, *args, context=context)
 
@@ -146,38 +136,6 @@ class ScheduleLoop(Refusing):
         self._timers.add(timer, set_at=self._now)
         return timer
 
-    def create_future(self) -> asyncio.Future[Any]:
-        """Return a future that hashes by its number."""
-        return NumberedFuture(loop=self)
-
-    def create_task(  # type: ignore[override]
-        self,
-        coro: Coroutine[Any, Any, Any] | Any,
-        *,
-        name: str | None = None,
-        context: Context | None = None,
-        **more: Any,
-    ) -> asyncio.Task[Any]:
-        """Return a task that hashes by its number."""
-        if self.get_task_factory() is not None:
-            return super().create_task(coro, name=name, context=context, **more)
-        if self._closed:
-            self._check_closed()
-        return NumberedTask(coro, loop=self, name=name, context=context, **more)
-
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
-        """Have a thread do it, in lock-step; which thread, and when it is done, is the scheduler's choice."""
-        self._check_closed()
-        return self.pools.submit(executor or self._default_executor, func, args)
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """End the threads."""
-        self.pools.close()
-
-    def has_asyncgens(self) -> bool:
-        """Whether an async generator that has begun is still there."""
-        return bool(self._asyncgens)
-
     def close(self) -> None:
         """End the threads and forget what is pending."""
         if not self.is_closed():
@@ -193,10 +151,8 @@ class ScheduleLoop(Refusing):
 
     def ready_task(self, number: int) -> tuple[asyncio.Task[Any], Context] | None:
         """Return a task that is ready to step, and its context, by its number."""
-        for handle in (*self._open, *self._rest):
-            if isinstance(handle, tuple) and handle[0] == number:
-                return handle[1], handle[2]
-        return None
+        steps = (step for step in (*self._open, *self._rest) if isinstance(step, tuple))
+        return next(((step[1], step[2]) for step in steps if step[0] == number), None)
 
     def decide(self, actors: list[int]) -> int:
         """Have the scheduler choose among these, and record it; alone, there is nothing to choose."""
@@ -286,7 +242,7 @@ class ScheduleLoop(Refusing):
         """Run what comes next in asyncio's own order, if there is anything."""
         if self._open:
             del self._actors[0]
-            self._run(self._open.pop(0))
+            self._step(self._open.pop(0))
         elif self._rest:
             self._run_plain()
 
@@ -312,7 +268,7 @@ class ScheduleLoop(Refusing):
         pick = self.decide(actors)
         if pick < tasks:
             del self._actors[pick]
-            self._run(self._open.pop(pick))
+            self._step(self._open.pop(pick))
         elif pick < tasks + plain:
             self._run_plain()
         else:

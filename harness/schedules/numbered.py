@@ -1,6 +1,7 @@
 """Tasks, futures and handles of a ScheduleLoop: they know their number, by which a run is the same each time.
 
-asyncio and TaskGroup keep tasks in sets; hashed by address, as usual, those are walked in another order in each run.
+asyncio and TaskGroup keep tasks in sets; hashed by address, as usual, those are walked in another order each time.
+`asyncio.as_completed` makes a set of coroutines, too, which have no number: see `walked_in_order`.
 
 Standard library only.
 """
@@ -8,7 +9,10 @@ Standard library only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import builtins
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from itertools import count
 from typing import Any
@@ -40,6 +44,17 @@ class NumberedTask(asyncio.Task[Any]):
 
     def __hash__(self) -> int:
         return self.number or self.get_loop().numbers.of(self)  # type: ignore[attr-defined]  # it is a ScheduleLoop
+
+
+def begins_at_once(factory: object) -> bool:
+    """Whether this is asyncio's own factory of tasks that begin at once (Python 3.12)."""
+    return factory is not None and factory is getattr(asyncio, "eager_task_factory", None)
+
+
+def has_begun(task: asyncio.Task[Any]) -> bool:
+    """Whether a task that was made just now has made its first step, and waits."""
+    coroutine: Any = task.get_coro()
+    return not task.done() and inspect.iscoroutine(coroutine) and coroutine.cr_suspended
 
 
 class NumberedFuture(asyncio.Future[Any]):
@@ -78,6 +93,26 @@ class NumberedTimer(asyncio.TimerHandle):
 
     __slots__ = ()
     _cancelled: bool
+
+
+@contextmanager
+def walked_in_order() -> Iterator[None]:
+    """Coroutines that asyncio itself makes a set of are walked in the order in which they were given.
+
+    How it works. `as_completed` calls `set` on what it is given; a global name of its module comes before the built-in.
+    """
+
+    def in_order(given: Iterable[Any] = ()) -> Any:
+        items = dict.fromkeys(given)
+        return items if any(map(asyncio.iscoroutine, items)) else builtins.set(items)
+
+    module: Any = asyncio.tasks
+    before = getattr(module, "set", builtins.set)
+    module.set = in_order
+    try:
+        yield
+    finally:
+        module.set = before
 
 
 def _kinds_of_step() -> tuple[type, type, str]:

@@ -1,7 +1,9 @@
 """Refuses what no schedule decides: sockets that connect or listen, processes, and threads that are not in lock-step.
 
-How it works. An audit hook sees each of them in the thread that asks, before it happens, whatever library asks. Hooks
-cannot be taken away, so there is one for the life of the process, and it does nothing between two runs.
+How it works. An audit hook sees most of them in the thread that asks, before it happens, whatever library asks. Hooks
+cannot be taken away, so there is one for the life of the process, and it does nothing between two runs. No event tells
+of work for a pool whose threads or processes run already, of a process that multiprocessing spawns, nor of a thread
+that waits; there, the method itself is replaced.
 
 Source: the table of audit events (docs.python.org/3/library/audit_events.html).
 """
@@ -9,8 +11,14 @@ Source: the table of audit events (docs.python.org/3/library/audit_events.html).
 from __future__ import annotations
 
 import _thread
+import asyncio
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from harness.schedules.loop import ScheduleLoop
@@ -29,6 +37,15 @@ _OUTSIDE = {
     "os.fork": "the program forked",
     "os.forkpty": "the program forked",
 }
+_METHODS: tuple[tuple[type, str, str], ...] = (
+    (ThreadPoolExecutor, "submit", "the program gave work to a pool of threads without the loop (run_in_executor)"),
+    (ProcessPoolExecutor, "submit", "the program gave work to other processes"),
+    (BaseProcess, "start", "the program started another process"),
+)
+_METHODS_OF_JOBS: tuple[tuple[type, str, str], ...] = (
+    (threading.Condition, "wait", "a job in a thread waits for another one, or for the loop"),
+    (asyncio.BaseEventLoop, "run_forever", "a job in a thread runs an event loop of its own"),
+)
 _THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 _START = _thread.start_new_thread
 _LOCKSTEP_MODULES = ("harness.schedules.",)
@@ -75,6 +92,35 @@ def _name(function: Any) -> str:
 
 
 _GUARD = _Guard()
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """What no audit event tells of is seen, too, while this lasts."""
+    with ExitStack() as stack:
+        for owner, name, what in _METHODS:
+            stack.enter_context(_replaced(owner, name, what, lambda loop, here: loop.has_part_in(here)))
+        for owner, name, what in _METHODS_OF_JOBS:
+            stack.enter_context(_replaced(owner, name, what, lambda loop, here: loop.pools.is_at_work(here)))
+        yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, what: str, is_refused: Callable[[ScheduleLoop, int], bool]) -> Iterator[None]:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        loop = _GUARD.loop
+        if loop is not None and is_refused(loop, threading.get_ident()):
+            loop.refuse(what)
+        return original(*args, **kwargs)
+
+    setattr(owner, name, asked)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
 
 
 def guard(loop: ScheduleLoop | None) -> None:

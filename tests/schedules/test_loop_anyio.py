@@ -246,12 +246,13 @@ class TestWorkerThreads:
     ) -> None:
         """The await fails after the watchdog's time, and the run proves nothing."""
         monkeypatch.setattr(anyio_device, "WATCHDOG_S", 0.05)
-        stuck = threading.Event()
+        stuck = threading.Lock()
+        stuck.acquire()
 
         async def program() -> None:
-            await anyio.to_thread.run_sync(stuck.wait)
+            await anyio.to_thread.run_sync(stuck.acquire)
 
         ran = control.run(lambda loop: program(), Fifo(), mode=mode)
-        stuck.set()
+        stuck.release()
         assert "did not end within 0.05 s" in str(ran.error)
         assert 1 == len(ran.uncontrolled)

@@ -7,21 +7,17 @@ import datetime
 import os
 import random
 import secrets
-import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from test_loop_schedules import Way, everywhere, in_both_modes
 
 from harness.schedules.control import Control, Ran, controlled
-from harness.schedules.loop import Deadlock, ScheduleLoop, Uncontrolled
+from harness.schedules.loop import Deadlock, ScheduleLoop
 from harness.schedules.scheduling import Mode
 from harness.schedules.strategies import STRATEGIES
 from harness.schedules.strategies.fifo import Fifo
@@ -41,142 +37,6 @@ def ran(control: Control, program: Callable[[], Any], way: Way | None = None, se
     scheduler = STRATEGIES[way.strategy]().scheduler(seed)
     assert scheduler is not None
     return control.run(lambda loop: program(), scheduler, mode=way.mode, seed=seed)
-
-
-async def connect() -> None:
-    """Open a connection as asyncio does."""
-    await asyncio.open_connection("127.0.0.1", 9)
-
-
-async def connect_blocking() -> None:
-    """Open a connection as a blocking library does."""
-    with socket.socket() as connecting:
-        connecting.connect(("127.0.0.1", 9))
-
-
-async def send() -> None:
-    """Send without a connection."""
-    with socket.socket(type=socket.SOCK_DGRAM) as sending:
-        sending.sendto(b"hello", ("127.0.0.1", 9))
-
-
-async def send_message() -> None:
-    """Send without a connection, in pieces."""
-    with socket.socket(type=socket.SOCK_DGRAM) as sending:
-        sending.sendmsg([b"hello"], [], 0, ("127.0.0.1", 9))
-
-
-async def resolve_old() -> None:
-    """Ask for an address as old libraries do."""
-    socket.gethostbyname("localhost")
-
-
-async def become_another() -> None:
-    """Become another program, which is not there."""
-    os.execv("/nowhere", ["nowhere"])
-
-
-async def resolve() -> None:
-    """Ask for an address as a blocking library does."""
-    socket.getaddrinfo("localhost", 80)
-
-
-async def listen() -> None:
-    """Listen on a socket."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-
-
-async def serve() -> None:
-    """Listen as asyncio does."""
-    await asyncio.start_server(print, "127.0.0.1", 0)
-
-
-async def start_process() -> None:
-    """Start a process as asyncio does."""
-    await asyncio.create_subprocess_exec(sys.executable, "-V")
-
-
-async def start_process_blocking() -> None:
-    """Start a process as a blocking library does."""
-    subprocess.run([sys.executable, "-V"], check=True)  # noqa: ASYNC221
-
-
-async def run_command() -> None:
-    """Run a command in a shell."""
-    os.system("true")  # noqa: ASYNC221
-
-
-async def spawn() -> None:
-    """Start a process without the subprocess module."""
-    os.posix_spawn(sys.executable, [sys.executable, "-V"], {})  # noqa: ASYNC221
-
-
-async def start_thread() -> None:
-    """Start a thread of its own."""
-    threading.Thread(target=print, name="own").start()
-
-
-async def start_pool() -> None:
-    """Give a job to a pool without asking the loop."""
-    ThreadPoolExecutor(1).submit(print)
-
-
-async def handle_signal() -> None:
-    """Ask for a signal."""
-    asyncio.get_running_loop().add_signal_handler(2, print)
-
-
-OUTSIDE = {
-    connect: "loop.create_connection()",
-    connect_blocking: "opened a real socket",
-    send: "sent from a real socket",
-    send_message: "sent from a real socket",
-    resolve_old: "asked for the address of a host",
-    become_another: "became another one",
-    resolve: "asked for the address of a host",
-    listen: "listened on a real socket",
-    serve: "loop.create_server()",
-    start_process: "loop.subprocess_exec()",
-    start_process_blocking: "started another process",
-    run_command: "ran a command",
-    spawn: "started another process",
-    start_thread: "started a thread of its own, 'own'",
-    start_pool: "started a thread of its own, 'ThreadPoolExecutor-",
-    handle_signal: "loop.add_signal_handler()",
-}
-
-
-class TestRefusals:
-    @pytest.mark.parametrize(("program", "what"), OUTSIDE.items(), ids=lambda value: getattr(value, "__name__", ""))
-    def test_what_leaves_the_process_is_refused(self, control: Control, program: Any, what: str) -> None:
-        """The program gets an error that says what to do instead, and the run proves nothing."""
-        came = ran(control, program)
-        assert isinstance(came.error, Uncontrolled)
-        assert what in str(came.error)
-        assert "in-memory transport" in str(came.error)
-        assert 1 == len(came.uncontrolled)
-        assert what in came.uncontrolled[0]
-
-    def test_a_refusal_that_the_program_swallows_is_remembered(self, control: Control) -> None:
-        """A program that goes on without what it was refused is still not controlled."""
-
-        async def program() -> str:
-            with pytest.raises(Uncontrolled):
-                await start_thread()
-            return "goes on"
-
-        came = ran(control, program)
-        assert ("goes on", None) == (came.value, came.error)
-        assert 1 == len(came.uncontrolled)
-
-    def test_nothing_is_refused_between_two_runs(self, control: Control) -> None:
-        """Whoever runs schedules may start threads and processes, and listen."""
-        ran(control, lambda: asyncio.sleep(1))
-        thread = threading.Thread(target=time.monotonic)
-        thread.start()
-        thread.join()
-        asyncio.run(listen())
 
 
 async def chance() -> list[object]:
@@ -280,6 +140,22 @@ class TestSources:
 async def chance_now() -> list[object]:
     """Ask for ids."""
     return [uuid.uuid4(), secrets.token_hex(8), os.urandom(8)]
+
+
+def test_what_as_completed_is_given_begins_in_order(control: Control) -> None:
+    """Coroutines have no number, and asyncio makes a set of them."""
+
+    async def program() -> list[int]:
+        begun: list[int] = []
+
+        async def work(number: int) -> None:
+            begun.append(number)
+
+        for one in asyncio.as_completed([work(number) for number in range(40)]):
+            await one
+        return begun
+
+    assert [*range(40)] == ran(control, program).value
 
 
 class TestWhatIsLeft:

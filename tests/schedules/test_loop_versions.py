@@ -80,14 +80,16 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_mo
     assert "harness" == output_of(sys.executable, "-c", code).strip()
 
 
-EAGER = f"""
+PRELUDE = f"""
 import asyncio, sys
 sys.path.insert(0, {str(ROOT)!r})
 from harness.schedules.loop import ScheduleLoop
 from harness.schedules.strategies.fifo import Fifo
+"""
 
+KEEPS_ITS_PLACE = """
 async def stays():
-    here = {{asyncio.current_task()}}
+    here = {asyncio.current_task()}
     await asyncio.sleep(0)
     return asyncio.current_task() in here
 
@@ -97,11 +99,39 @@ async def program():
 print(ScheduleLoop(Fifo()).run_until_complete(program()))
 """
 
+IS_NUMBERED = """
+async def program():
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(asyncio.sleep(0)) for _ in range(40)]
+        return [*group._tasks] == tasks
+
+print(ScheduleLoop(Fifo()).run_until_complete(program()))
+"""
+
+IS_SEEN = """
+seen = []
+
+async def program():
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.sleep(0), name="cancelled").cancel()
+        group.create_task(asyncio.sleep(0), name="waiting")
+
+def step(task, context):
+    if not task.done():
+        seen.append(task)
+
+ScheduleLoop(Fifo(), on_step=step).run_until_complete(program())
+print({"waiting", "cancelled"} <= {task.get_name() for task in seen})
+"""
+
 
 @pytest.mark.parametrize("version", VERSIONS[1:])
-def test_a_task_that_starts_at_once_keeps_its_place_in_a_set(version: str) -> None:
-    """It is put into sets before any step of it is put on the queue."""
+@pytest.mark.parametrize("program", [KEEPS_ITS_PLACE, IS_NUMBERED, IS_SEEN], ids=["place", "number", "await"])
+def test_a_task_that_starts_at_once_is_one_like_others(program: str, version: str) -> None:
+    """It is put into sets before any step of it is queued; groups walk it in order; its first await counts."""
     path = python(version)
     if path is None:
         pytest.skip(f"no python{version} that runs on PATH or under pyenv")
-    assert "True" == output_of(path, "-c", EAGER).strip()
+    assert "True" == output_of(path, "-c", PRELUDE + program).strip()

@@ -1,0 +1,76 @@
+"""What a ScheduleLoop makes: tasks and futures that know their number, and jobs for threads. Standard library only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
+from typing import Any
+
+from harness.schedules.jobs import Devices
+from harness.schedules.lockstep import Pools
+from harness.schedules.numbered import NumberedFuture, NumberedTask, Numbers, begins_at_once, has_begun
+from harness.schedules.outside import Refusing
+
+OnStep = Callable[[asyncio.Task[Any], Context], None]
+"""Called after each step of a task, with the task and its context."""
+
+
+class Making(Refusing):
+    """The part of a loop that makes things; needs the pools that the loop itself puts in place.
+
+    Args:
+        on_step: called after each step of a task; here, after the first one of a task that begins at once.
+    """
+
+    pools: Pools
+    """The threads that do jobs."""
+
+    def __init__(self, on_step: OnStep | None) -> None:
+        super().__init__()
+        self.uncontrolled = []
+        self.numbers = Numbers()
+        self.devices = Devices()
+        self._on_step = on_step
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Return a future that hashes by its number."""
+        return NumberedFuture(loop=self)
+
+    def create_task(  # type: ignore[override]
+        self,
+        coro: Coroutine[Any, Any, Any] | Any,
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+        **more: Any,
+    ) -> asyncio.Task[Any]:
+        """Return a task that hashes by its number; a factory's own kind of task does not."""
+        factory = self.get_task_factory()
+        if self._closed:
+            self._check_closed()
+        if factory is not None and not begins_at_once(factory):
+            task = super().create_task(coro, name=name, context=context, **more)
+        else:
+            eagerly = {} if factory is None else {"eager_start": True}
+            task = NumberedTask(coro, loop=self, name=name, context=context, **eagerly, **more)
+        if (factory or more) and self._on_step is not None and has_begun(task):
+            self._on_step(task, copy_context() if context is None else context)
+        return task
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        """Have a thread do it, in lock-step; which thread, and when it is done, is the scheduler's choice."""
+        self._check_closed()
+        return self.pools.submit(executor or self._default_executor, func, args)
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """End the threads."""
+        self.pools.close()
+
+    def has_part_in(self, ident: int) -> bool:
+        """Return whether this thread takes part in the run: it is the loop's, or in lock-step."""
+        return ident == self._thread_id or self.pools.holds(ident)
+
+    def has_asyncgens(self) -> bool:
+        """Whether an async generator that has begun is still there."""
+        return bool(self._asyncgens)
