@@ -41,6 +41,10 @@ def tell_explored(report: Report) -> None:
         click.echo(f"{run.histories:,} schedules, {went.get('traces', 0):,} of them distinct, in {run.duration_s:g} s")
         click.echo(f"{len(went.get('sites', ()))} await sites, {went.get('pairs', 0):,} adjacent pairs of two users")
         click.echo(f"{went.get('swept', 0):,} of {went.get('sweep', 0):,} blows of the sweep")
+        if "left" in went:
+            click.echo(f"{went['left']:,} branches were not followed")
+        for error, times in went.get("unheard", {}).items():
+            click.echo(f"an error that nobody took, {times} times: {error}")
         if run.doubt:
             click.echo(f"not whole: {run.doubt}")
 

@@ -49,6 +49,7 @@ class Explored:
         struck: (strike, site) of each, once.
         sweep, swept: how many blows the whole sweep has, and how many of them were tried.
         run_twice: how many schedules were run a second time.
+        unheard: errors that nobody took, as of a background task, and in how many schedules; the most frequent ones.
         passed_over: by checker, the runs that said nothing to it, as a blow broke what it looks at.
         first: by checker, the first finding on the target.
         growth: what had been seen after so many schedules, in order; the last is the whole.
@@ -65,6 +66,7 @@ class Explored:
     sweep: int
     swept: int
     run_twice: int
+    unheard: Mapping[str, int]
     passed_over: Mapping[str, int]
     first: Mapping[str, First]
     growth: tuple[Point, ...]
@@ -118,6 +120,7 @@ def _explored(value: Mapping[str, Value]) -> Explored:
         # A sweep that has come to its end begins anew: a blow that is tried again counts once.
         swept=min(_count(value.get("swept")), _count(value.get("sweep"))),
         run_twice=_count(value.get("run_twice")),
+        unheard=_counts(value.get("unheard", {})),
         passed_over=_counts(value.get("passed_over", {})),
         first={name: first for name, item in _mapping(value.get("first", {})).items() if (first := first_of(item))},
         growth=_growth(value.get("growth"), whole),

@@ -123,6 +123,13 @@ def passed_over(explored: Explored) -> str:
     return f"Runs that say nothing to a checker, because a blow broke what it looks at: {runs}."
 
 
+def unheard(explored: Explored) -> tuple[str, ...]:
+    """Return the errors that nobody took, and how often there was each, in sentences."""
+    return tuple(
+        f"An error that nobody took, {plural(count, 'time')}: {error}." for error, count in explored.unheard.items()
+    )
+
+
 def first_findings(explored: Explored) -> tuple[str, ...]:
     """Return, for each checker that found something, how many schedules that took, in a sentence."""
     return tuple(

@@ -123,6 +123,7 @@ class Batch:
     found: dict[str, Found] = field(default_factory=dict)
     strategies: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
+    unheard: Counter[str] = field(default_factory=Counter)
     doubts: list[str] = field(default_factory=list)
     swept: set[tuple[str, Blow]] = field(default_factory=set)
     sweep: int = 0
@@ -149,6 +150,7 @@ class Batch:
         self.deliveries.add(later.deliveries)
         self.strategies.update(later.strategies)
         self.passed_over.update(later.passed_over)
+        self.unheard.update(later.unheard)
         self.doubts = (self.doubts + later.doubts)[:MOST_DOUBTS]
         self.trees |= later.trees
         for name, verdict in later.verdicts.items():
@@ -166,6 +168,7 @@ class Batch:
         self.blows += len(executed.seen.struck)
         self.users = max(self.users, len(executed.scene.program.users))
         self.seen = self.seen.merge(executed.seen)
+        self.unheard.update(executed.ran.unheard)
         self.deliveries.add(executed.deliveries)
         if executed.doubt:
             self.doubt(f"{executed.scene.name}, attempt {attempt}: {executed.doubt}")

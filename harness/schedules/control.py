@@ -15,16 +15,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+import sys
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from harness.schedules import anyio_device, refusals, sqlite_device
 from harness.schedules.loop import MOST_STEPS, OnStep, ScheduleLoop
-from harness.schedules.numbered import walked_in_order
+from harness.schedules.numbered import tasks_of, walked_in_order
 from harness.schedules.scheduling import Mode, Schedule, Scheduler
 from harness.schedules.sources import Sources
+from harness.schedules.unheard import unheard
 
 MOST_OBJECTS = 50_000
 """Objects that may have come, and not gone, since the last garbage collection."""
@@ -40,6 +42,7 @@ class Ran:
         schedule: the choices that were made.
         trace: whose step each step was: the number of a task, or of a device, below 0.
         uncontrolled: what was refused because no schedule decides it; a run with any proves nothing.
+        unheard: the errors that nobody took: of a task that nobody awaits, of a callback; as asyncio would log them.
         virtual_s: how much virtual time passed.
     """
 
@@ -48,6 +51,7 @@ class Ran:
     schedule: Schedule
     trace: tuple[int, ...]
     uncontrolled: tuple[str, ...]
+    unheard: tuple[str, ...]
     virtual_s: float
 
 
@@ -77,7 +81,6 @@ class Control:
             most_steps: see ScheduleLoop.
         """
         loop = ScheduleLoop(scheduler, mode, on_step, most_steps)
-        loop.set_exception_handler(lambda *_: None)  # the program's own tasks say what went wrong; no log line does
         value: Any = None
         error: BaseException | None = None
         self._sources.begin(loop, seed)
@@ -91,8 +94,10 @@ class Control:
         finally:
             schedule = Schedule.of(mode, loop.picks)
             trace, virtual_s = tuple(loop.trace), loop.time()
+            tasks = tasks_of(loop)
+            errors = unheard(loop, tasks)
             try:
-                _clean_up(loop)
+                _clean_up(loop, [task for task in tasks if not task.done()])
             finally:
                 self._sources.end()
                 refusals.guard(None)
@@ -103,6 +108,7 @@ class Control:
             schedule=schedule,
             trace=trace,
             uncontrolled=tuple(loop.uncontrolled),
+            unheard=errors,
             virtual_s=virtual_s,
         )
 
@@ -113,16 +119,18 @@ def _collect() -> None:
         gc.freeze()  # what is left is there to stay: it need not be looked at again
 
 
-def _clean_up(loop: ScheduleLoop) -> None:
+def _clean_up(loop: ScheduleLoop, left: Collection[asyncio.Task[Any]]) -> None:
     """Cancel what is left, as `asyncio.run` does."""
     loop.in_order()
     with suppress(RuntimeError, SystemExit):  # a program that cannot even be cleaned up has said so by its own error
-        while left := sorted(asyncio.all_tasks(loop), key=loop.numbers.of):
-            for task in left:
+        while left:
+            in_order = sorted(left, key=loop.numbers.of)
+            for task in in_order:
                 task.cancel()
             with suppress(SystemExit):  # a task group hands on that of its tasks, and leaves others behind
-                loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+                loop.run_until_complete(asyncio.gather(*in_order, return_exceptions=True))
                 break
+            left = asyncio.all_tasks(loop)
         if loop.has_asyncgens():
             loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
@@ -145,13 +153,21 @@ def controlled() -> Iterator[Control]:
 
 @contextmanager
 def _no_log() -> Iterator[None]:
-    """Keep the program's log lines off the terminal: thousands of runs with faults would fill it."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    """Keep the program's log lines off the terminal: thousands of runs with faults would fill it.
+
+    Any other handler, as of a test that looks at log records, gets them.
+    """
+    original = logging.StreamHandler.emit
+
+    def emit(self: logging.StreamHandler[Any], record: logging.LogRecord) -> None:
+        if self.stream not in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            original(self, record)
+
+    logging.StreamHandler.emit = emit  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        logging.disable(before)
+        logging.StreamHandler.emit = original  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -156,7 +156,8 @@ class Exploration:
         coverage: what they went through.
         uncontrolled: what was refused because no schedule decides it.
         doubts: why the schedules show less than they seem to: one that was run twice came out differently (says from
-            which step on), a pattern of `cancel` fits no task, or there was nothing to choose.
+            which step on), an error was taken by nobody, a pattern of `cancel` fits no task, or there was nothing to
+            choose.
         left: how many branches were not followed, when the strategy was `exhaustive`; see `explore`.
     """
 

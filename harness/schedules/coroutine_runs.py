@@ -173,6 +173,7 @@ class Run:
         error: in which it failed; None when it did not.
         cut_short: whether the cancellation ended it before it could judge.
         uncontrolled: what was refused because no schedule decides it; a run with any proves nothing.
+        unheard: errors that nobody took, as of a task that nobody awaits.
         trace: whose step each step was.
         cancelled: the cancellation that has fallen; None when none has.
         value: what the program returned.
@@ -183,6 +184,7 @@ class Run:
     error: BaseException | None
     cut_short: bool
     uncontrolled: tuple[str, ...]
+    unheard: tuple[str, ...]
     trace: tuple[int, ...]
     cancelled: Cancelled | None
     value: object
@@ -265,6 +267,7 @@ class Rehearsal:
             error=error,
             cut_short=cancelled is not None and isinstance(error, asyncio.CancelledError),
             uncontrolled=ran.uncontrolled,
+            unheard=ran.unheard,
             trace=ran.trace,
             cancelled=cancelled,
             value=value,

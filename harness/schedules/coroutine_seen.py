@@ -5,7 +5,7 @@ Rules:
 - Every schedule counts with its trace and its cancellation; await sites are taken from one in WATCH_EVERY, as looking
   for them costs more than the steps do.
 - Whatever makes an exploration vacuous is a doubt: a pattern that fits no task, cancellations none of which let the
-  program judge, no choice at all.
+  program judge, no choice at all; and so is an error that nobody took, as of a background task.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Seen:
         self._swept: set[str] = set()
         self._uncontrolled: dict[str, None] = {}
         self._refused = 0
+        self._unheard: set[str] = set()
 
     def add(self, attempt: Attempt, run: Run) -> None:
         """Count one more schedule."""
@@ -55,6 +56,8 @@ class Seen:
         if run.uncontrolled:
             self._refused += 1
             self._uncontrolled.update(dict.fromkeys(run.uncontrolled))
+        if run.proves and not run.failed:
+            self._take_unheard(attempt, run.unheard)
         if run.cancelled is not None:
             self._cancelled += 1
             self._cut_short += run.cut_short
@@ -97,6 +100,14 @@ class Seen:
             doubts=tuple(self._doubts),
             left=self._attempts.left,
         )
+
+    def _take_unheard(self, attempt: Attempt, errors: Sequence[str]) -> None:
+        for error in set(errors) - self._unheard:
+            self._unheard.add(error)
+            self.doubt(
+                f"in schedule {attempt.number} ({attempt.strategy}) nobody took an error, so it passed: {error}. "
+                "Await the task, or take its exception"
+            )
 
     def _compare_patterns(self, names: set[str]) -> None:
         for pattern in self._patterns:

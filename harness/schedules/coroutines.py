@@ -13,8 +13,9 @@ Rules:
 - A schedule fails when the program raises, or when the loop sees it wait for ever (Deadlock) or never end (Livelock).
 - The same seed gives the same exploration, in the same process, and in any other that hashes strings alike.
 - The outcome is counted: VIOLATED when a schedule failed, and failed again when it was replayed; UNKNOWN when it did
-  not, when something was refused that no schedule decides, when a schedule that was run twice came out differently, or
-  when there was nothing to choose; HOLDS otherwise, which says "in these schedules", and never "proven".
+  not, when something was refused that no schedule decides, when a schedule that was run twice came out differently,
+  when a task died and nobody took its error, or when there was nothing to choose; HOLDS otherwise, which says "in these
+  schedules", and never "proven".
 - What the program is to find as new in each schedule, it makes itself: nothing is reset between two of them.
 - An await that does not suspend is no choice: what stands for a network or a database must yield (`asyncio.sleep(0)`).
 

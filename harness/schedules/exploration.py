@@ -29,6 +29,8 @@ from harness.schedules.telling import how, tell
 
 BATCH = 25
 """Attempts of one batch."""
+MOST_UNHEARD = 10
+"""Errors that nobody took: so many different ones are told, the most frequent first."""
 AHEAD = 2
 """Batches handed to each worker before it asks."""
 OpenExplorer = Callable[[str, int], AbstractContextManager[Explorer]]
@@ -288,6 +290,7 @@ def coverage(explored: Explored) -> Mapping[str, object]:
         "sweep": whole.sweep,
         "swept": len(whole.swept),
         "run_twice": whole.twice,
+        "unheard": dict(whole.unheard.most_common(MOST_UNHEARD)),
         "passed_over": dict(sorted(whole.passed_over.items())),
         "first": {name: _first(found) for name, found in whole.found.items()},
         "growth": [list(point) for point in dict.fromkeys((*explored.growth[::every], *explored.growth[-1:]))],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -29,6 +29,8 @@ class Making(Refusing):
     def __init__(self, on_step: OnStep | None) -> None:
         super().__init__()
         self.uncontrolled = []
+        self.unheard: list[Mapping[str, Any]] = []
+        """Errors that nobody took, as asyncio logs them."""
         self.numbers = Numbers()
         self.devices = Devices()
         self._on_step = on_step
@@ -46,15 +48,17 @@ class Making(Refusing):
         **more: Any,
     ) -> asyncio.Task[Any]:
         """Return a task that hashes by its number; a factory's own kind of task does not."""
-        factory = self.get_task_factory()
         if self._closed:
             self._check_closed()
+        factory = self.get_task_factory()
+        if factory is None and not more:
+            return NumberedTask(coro, loop=self, name=name, context=context)
         if factory is not None and not begins_at_once(factory):
             task = super().create_task(coro, name=name, context=context, **more)
         else:
             eagerly = {} if factory is None else {"eager_start": True}
             task = NumberedTask(coro, loop=self, name=name, context=context, **eagerly, **more)
-        if (factory or more) and self._on_step is not None and has_begun(task):
+        if self._on_step is not None and has_begun(task):
             self._on_step(task, copy_context() if context is None else context)
         return task
 
@@ -66,6 +70,11 @@ class Making(Refusing):
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """End the threads."""
         self.pools.close()
+
+    def default_exception_handler(self, context: Any) -> None:
+        """Take in an error that nobody took, and log it."""
+        self.unheard.append(context)
+        super().default_exception_handler(context)
 
     def has_part_in(self, ident: int) -> bool:
         """Return whether this thread takes part in the run: it is the loop's, or in lock-step."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
@@ -44,6 +45,13 @@ class NumberedTask(asyncio.Task[Any]):
 
     def __hash__(self) -> int:
         return self.number or self.get_loop().numbers.of(self)  # type: ignore[attr-defined]  # it is a ScheduleLoop
+
+
+def tasks_of(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
+    """Return all tasks of a loop that are still there; `asyncio.all_tasks` leaves those out that have ended."""
+    module: Any = asyncio.tasks
+    known = module._all_tasks if sys.version_info < (3, 12) else module._scheduled_tasks
+    return [task for task in list(known) if task.get_loop() is loop]
 
 
 def begins_at_once(factory: object) -> bool:

@@ -73,6 +73,7 @@ def measure() -> dict[str, Value]:
         "sweep": 4174,
         "swept": 412,
         "run_twice": 20,
+        "unheard": {},
         "passed_over": {"misdelivery": 12},
         "first": {},
         "growth": growth(),

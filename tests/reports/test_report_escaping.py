@@ -65,6 +65,7 @@ def hostile_report(text: str) -> Report:
         struck=[[text, text], ["cancel", f"{text}:3"]],
         growth=[[500, 900, 2, 100]],
         strategies={text: 1, f"{text}, {text}": 2},
+        unheard={text: 2},
         passed_over={text: 3},
         first={text: {"to_first": 1, "strategy": text, "mode": text, "scene": text}},
     )

@@ -127,6 +127,14 @@ def test_runs_that_say_nothing_to_a_checker_are_counted() -> None:
     assert schedule_words.passed_over(of(passed_over={"leak": 0})) == ""
 
 
+def test_errors_that_nobody_took_are_told() -> None:
+    """Each with how often there was one; where there was none, nothing is said."""
+    assert schedule_words.unheard(of()) == ()
+    assert schedule_words.unheard(of(unheard={"Task exception was never retrieved: ValueError()": 3})) == (
+        "An error that nobody took, 3 times: Task exception was never retrieved: ValueError().",
+    )
+
+
 def test_the_first_finding_of_a_checker_is_placed() -> None:
     """How many schedules it took, and which one it was; the earliest first."""
     late = {"to_first": 30, "strategy": "pct", "mode": "preemptive", "scene": "editing"}

@@ -160,7 +160,11 @@ async def wait_for_the_loop() -> None:
 
 async def run_a_loop() -> None:
     """Run another event loop in a job."""
-    await asyncio.to_thread(lambda: asyncio.run(asyncio.sleep(1)))
+    sleeping = asyncio.sleep(1)
+    try:
+        await asyncio.to_thread(asyncio.run, sleeping)
+    finally:
+        sleeping.close()
 
 
 OF_JOBS = {

@@ -1,0 +1,160 @@
+"""When `explore` says that nothing was shown, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import gather, sleep
+from itertools import count
+
+import pytest
+from explore_workloads import pooled_connection
+
+from harness.schedules import Mode, Schedule, explore, replay
+from harness.schedules.coroutines import NothingShown
+from harness.schedules.jobs import Uncontrolled
+from harness.verdict import Outcome
+
+FIFO = Schedule(Mode.STRICT)
+"""Asyncio's own order."""
+
+
+async def two_tasks() -> None:
+    """Something with a choice."""
+    await gather(sleep(0), sleep(0))
+
+
+class TestNothingShown:
+    def says(self, *texts: str, **chosen) -> None:
+        """Expect UNKNOWN, with these doubts."""
+        explored = explore(**chosen)
+        assert (Outcome.UNKNOWN, None) == (explored.outcome, explored.failure)
+        with pytest.raises(NothingShown) as raised:
+            explored.check()
+        assert [] == [text for text in texts if text not in str(raised.value)]
+
+    def test_a_failure_that_does_not_show_again_is_none(self) -> None:
+        """It is told, with its error, but no replay is promised: who knows what decided it."""
+        runs = count(1)
+
+        async def program() -> None:
+            await two_tasks()
+            assert next(runs) != 9, "the ninth time"
+
+        explored = explore(program)
+        assert explored.failure is not None
+        assert (Outcome.UNKNOWN, 0) == (explored.outcome, explored.failure.runs)
+        with pytest.raises(NothingShown, match="did not when it was run again") as raised:
+            explored.check()
+        said = str(raised.value)
+        assert (True, True, False) == ("the ninth time" in said, "not repeatable" in said, "Replay" in said)
+
+    def test_what_no_schedule_decides_is_refused(self) -> None:
+        """A socket: refused, told, and not taken for a failure of the program; the exploration ends early."""
+
+        async def program() -> None:
+            await two_tasks()
+            await asyncio.open_connection("127.0.0.1", 9)
+
+        self.says("create_connection", program=program)
+        assert explore(program).schedules < 10
+        with pytest.raises(Uncontrolled):
+            replay(program, FIFO)
+
+    def test_refused_and_swallowed_is_refused(self) -> None:
+        """Also where the program goes on."""
+
+        async def program() -> None:
+            await two_tasks()
+            try:
+                await asyncio.open_connection("127.0.0.1", 9)
+            except RuntimeError:
+                await sleep(0)
+
+        self.says("create_connection", program=program)
+        with pytest.raises(Uncontrolled):
+            replay(program, FIFO)
+
+    def test_without_a_choice_nothing_is_shown(self) -> None:
+        """Awaits that do not suspend leave nothing to explore."""
+
+        async def program() -> None:
+            async def at_once() -> None:
+                return None
+
+            await at_once()
+
+        self.says("no schedule had a choice", program=program)
+
+    def test_a_pattern_that_fits_nobody_is_told(self) -> None:
+        """With the names there are; also where another pattern fits."""
+        self.says("'holdr'", "holder#2, main", program=pooled_connection(2, careful=True), cancel=["holder", "holdr"])
+
+    def test_cancellations_that_end_the_program_show_nothing(self) -> None:
+        """A program that ends with its cancelled task has not judged."""
+
+        async def program() -> None:
+            await gather(*(asyncio.create_task(two_tasks()) for _ in range(2)))
+
+        self.says("before the program could judge", program=program, strategy="sweep", cancel="*")
+
+    def test_a_task_that_dies_unheard_is_told(self) -> None:
+        """The program passes, and asyncio would only log it; whether the task is freed by then, or not."""
+        held: list[object] = []
+
+        async def dies() -> None:
+            await two_tasks()
+            raise ValueError("unheard")
+
+        async def program() -> None:
+            held.append(asyncio.create_task(dies()))
+            asyncio.create_task(dies())  # noqa: RUF006
+            await two_tasks()
+            await sleep(1)
+
+        told = "Task exception was never retrieved: ValueError('unheard') at test_explore_doubts.py:"
+        self.says("nobody took an error, so it passed", told, program=program)
+
+    def test_an_error_that_somebody_took_is_none(self) -> None:
+        """Gathered, awaited later, or asked for."""
+
+        async def dies() -> None:
+            await two_tasks()
+            raise ValueError("heard")
+
+        async def program() -> None:
+            with pytest.raises(ValueError, match="heard"):
+                await gather(dies(), dies())
+            task = asyncio.create_task(dies())
+            await asyncio.wait([task])
+            assert task.exception()
+
+        assert Outcome.HOLDS is explore(program, schedules=20).outcome
+
+    def test_log_records_reach_who_looks_at_them(self, caplog: pytest.LogCaptureFixture) -> None:
+        """And not the terminal."""
+        log = logging.getLogger("of the program")
+
+        async def program() -> None:
+            await two_tasks()
+            caplog.clear()
+            log.error("told")
+            assert ["told"] == caplog.messages
+
+        assert Outcome.HOLDS is explore(program, schedules=20).outcome
+
+    def test_a_program_that_is_not_the_same_twice_is_doubted(self) -> None:
+        """The step from which on two runs of one schedule differ is named, with the tasks."""
+        runs = count(1)
+
+        async def program() -> None:
+            async def short() -> None:
+                await sleep(0)
+
+            async def long() -> None:
+                await sleep(0)
+                await sleep(0)
+
+            await gather(*(short() if next(runs) % 4 == 1 else long() for _ in range(3)))
+
+        self.says("schedule 1 (fifo), run twice, differs from step 2 on: short went first, then long", program=program)
