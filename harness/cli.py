@@ -12,13 +12,17 @@ import shlex
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from harness.closing import EXIT_CODES, conclude, tell_explored, tell_first_finding
 from harness.initialising import init
 from harness.verdict import Outcome
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 COULD_NOT_RUN = 2
 DOES_NOT_VERIFY = 4
@@ -52,13 +56,10 @@ def main() -> None:
     """Shows whether the users of one process can see, change or disturb each other."""
 
 
-_WORKERS = click.option(
-    "--workers",
-    default=os.cpu_count() or 1,
-    show_default="cores",
-    type=click.IntRange(min=1),
-    help="Mutants, twins and null targets tried at a time.",
-)
+def _workers(help_text: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--workers", default=os.cpu_count() or 1, show_default="cores", type=click.IntRange(min=1), help=help_text
+    )
 
 
 @main.command()
@@ -68,7 +69,7 @@ _WORKERS = click.option(
 @click.option("--users", type=click.IntRange(min=2), help="Concurrent users; the plan's when left out.")
 @click.option("--url", default="", help="Where the service is, for a target file with an adapter.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in reports/out by default.")
-@_WORKERS
+@_workers("Processes that explore, and mutants, twins and null targets tried at a time.")
 def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, out: Path | None, workers: int) -> None:
     """Carry a plan out on a target, and write a report."""
     from harness.display import Display
@@ -133,7 +134,7 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
 @click.option("--shrink-runs", default=200, show_default=True, type=click.IntRange(min=0), help="Per checker.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in reports/out by default.")
 @click.option("--cluster", help="Address of a Dask scheduler, whose workers then do the work.")
-@_WORKERS
+@_workers("Processes that explore side by side; the result is the same with any number.")
 def explore(
     target: str,
     schedules: int,
@@ -314,7 +315,7 @@ def list_command(as_json: bool) -> None:
 
 @main.command()
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
-@_WORKERS
+@_workers("Mutants, twins and null targets tried at a time.")
 @click.option(
     "--suite",
     type=click.Choice(["properties", "schedules", "load", "all"]),

@@ -54,6 +54,11 @@ class Deadlines:
     connect_s: float = 10.0
 
 
+def task_name(call: int) -> str:
+    """Return how the task of a call is named, before it has begun."""
+    return f"call {call}"
+
+
 class Runner:
     """Carries out one program against one target.
 
@@ -254,7 +259,7 @@ class Runner:
         if operation.name == "follow":
             device.follows.setdefault(arguments["thread"], {})
         work = self._carry_out(position, number, device.client, call, Operation(operation.name, arguments))
-        task = asyncio.create_task(work, name=f"call {call}")
+        task = asyncio.create_task(work, name=task_name(call))
         self._calls[call] = (position, number, task)
         task.add_done_callback(lambda _: self._calls.pop(call, None))
 

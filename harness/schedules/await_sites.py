@@ -1,8 +1,7 @@
 """Where a task waits: the file and line of the await that it has not come back from.
 
 How it works. A suspended coroutine knows the awaitable it waits for, and that one the next, down to a future. The site
-is
-the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed package,
+is the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed package,
 nor to the harness. A task that consists of such frames only (a driver's own) gets its innermost frame.
 """
 
@@ -13,6 +12,7 @@ import sys
 import sysconfig
 from functools import lru_cache
 from pathlib import Path
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 _HARNESS = str(Path(__file__).parents[1]) + "/"
@@ -39,12 +39,11 @@ def site_of(task: asyncio.Task[Any]) -> str:
 
 def _inside(awaitable: Any) -> tuple[Any, Any]:
     """Return the frame of an awaitable, and what it awaits."""
-    kind = type(awaitable).__name__
-    if kind == "coroutine":
+    if isinstance(awaitable, CoroutineType):
         return awaitable.cr_frame, awaitable.cr_await
-    if kind == "generator":
+    if isinstance(awaitable, GeneratorType):
         return awaitable.gi_frame, awaitable.gi_yieldfrom
-    if kind == "async_generator":
+    if isinstance(awaitable, AsyncGeneratorType):
         return awaitable.ag_frame, awaitable.ag_await
     return None, None
 

@@ -41,11 +41,14 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
     """
     try:
         from distributed import Client
+        from distributed.comm.addressing import parse_address
+        from distributed.comm.registry import get_backend
     except ImportError as error:
         raise ClusterError(
             "Dask is not installed, so there is no cluster to use: pip install 'isolation-harness[cluster]'"
         ) from error
     try:
+        get_backend(parse_address(address)[0])
         client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(f"no Dask scheduler answers at {address} ({error}): start one, or omit --cluster") from error

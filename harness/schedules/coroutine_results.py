@@ -142,7 +142,9 @@ class Failure:
             return [f"It passes {_deviating(passing.schedule)}:", *_numbered(passing.told)]
         if passing.cancelled != self.cancelled:
             return ["The same schedule passes without the cancellation."]
-        left_out = max(set(self.schedule.deviations) - set(passing.schedule.deviations), default=0)
+        if not self.schedule.deviations:
+            return [f"It passes {_deviating(passing.schedule)}."]
+        left_out = max(set(self.schedule.deviations) - set(passing.schedule.deviations))
         return [f"It passes without the deviation at choice {left_out}: {_expression(passing.schedule)}"]
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import re
+import sys
 import sysconfig
 from array import array
 from collections import Counter
@@ -34,6 +34,7 @@ from harness.schedules.await_sites import site_of
 from harness.schedules.control import Control
 from harness.schedules.loop import ScheduleLoop
 from harness.schedules.scheduling import Mode, Schedule, Scheduler
+from harness.schedules.waiting import name_of
 
 Program = Callable[[], Awaitable[object]]
 """What is explored: called without arguments, once for each schedule."""
@@ -45,8 +46,6 @@ _NOT_OF_THE_PROGRAM = (
     str(Path(__file__).parents[1]) + os.sep,
     *dict.fromkeys(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
-_UNNAMED = re.compile(r"Task-\d+|None")
-"""`None` is what 3.13.0 calls a task that begins at once."""
 
 
 class Cancelled(NamedTuple):
@@ -157,9 +156,7 @@ class Watcher:
         return place
 
     def _new_name(self, task: asyncio.Task[Any]) -> str:
-        name = MAIN if not self._names else task.get_name()
-        if _UNNAMED.fullmatch(name):
-            name = str(getattr(task.get_coro(), "__qualname__", "task")).rpartition("<locals>.")[2]
+        name = MAIN if not self._names else name_of(task)
         self._named[name] += 1
         return name if self._named[name] == 1 else f"{name}#{self._named[name]}"
 
@@ -288,6 +285,8 @@ async def _to_its_end(program: Program, watcher: Watcher | None) -> tuple[object
     except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:
+        if (test := sys.modules.get("pytest")) is not None and isinstance(error, test.skip.Exception):
+            raise  # this is said to pytest, not to us
         return None, error
     finally:
         if watcher is not None:

@@ -201,13 +201,13 @@ class _Near:
         for mode in self._modes:
             for scheduler in _searches(PASSING_SEARCHES):
                 found = self._run(scheduler, mode, None)
-                if found is None or not found.schedule.choices:
-                    break
-                if _is_passing(found):
+                if found is not None and _is_passing(found):
                     work = _Work(self._rehearsal, found, self._left, self._modes, _is_passing)
                     work.smaller()
                     self.made += work.made
                     return work.best
+                if found is None or not found.schedule.choices:
+                    break
         return None
 
     def _passes(self, scheduler: Scheduler, mode: Mode, cancel: Cancelled | None) -> Run | None:

@@ -7,17 +7,13 @@ one task goes on are told in one line.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.schedules.await_sites import site_of
 from harness.schedules.coroutine_runs import Rehearsal, Run, Watcher
 from harness.schedules.scheduling import PLAIN
 from harness.schedules.strategies.recorded import Recorded
-from harness.schedules.timers import FIRST_TIMER
+from harness.schedules.waiting import set_apart, where
 
 MOST_NAMED = 3
 """Tasks that are named in one line; the rest are counted."""
@@ -100,17 +96,5 @@ class _Narrator(Recorded):
             return f"the completion of {job}", ""
         found = loop.ready_task(actor)
         if found is None:
-            return _set_apart(actor), ""
-        return self._watcher.name_of(found[0]), _where(found[0])
-
-
-def _set_apart(actor: int) -> str:
-    """Return who this is that is neither a task nor a device: a timer, or a thread that gets a job."""
-    return f"timer {actor - FIRST_TIMER + 1} of those that fall due" if actor >= FIRST_TIMER else "another thread"
-
-
-def _where(task: asyncio.Task[Any]) -> str:
-    coroutine: Any = task.get_coro()
-    if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-        return " at its start"
-    return f" after {site}" if (site := site_of(task)) else ""
+            return set_apart(actor), ""
+        return self._watcher.name_of(found[0]), where(found[0])

@@ -22,6 +22,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ WATCHDOG_S = 10.0
 """Real seconds that a job may take."""
 MOST_THREADS = 4
 """Threads of the default pool, whatever the machine has: the same choices everywhere."""
-_FIRST_THREAD = -1_000_000
+FIRST_THREAD = -1_000_000
 """The number of the first thread as an actor; threads count down from it, as devices do from -1."""
 
 
@@ -85,9 +86,10 @@ class LockstepThread:
 
 
 def name_of(function: Any) -> str:
-    """Return the name of a function, or of what a partial one calls."""
-    while hasattr(function, "func"):
-        function = function.func
+    """Return the name of a function, or of what a partial one calls; in a context, too, as `asyncio.to_thread` does."""
+    while isinstance(function, partial):
+        runs_in_context = isinstance(getattr(function.func, "__self__", None), Context) and function.args
+        function = function.args[0] if runs_in_context else function.func
     return getattr(function, "__name__", type(function).__name__)
 
 
@@ -196,7 +198,7 @@ class Pools:
             options.append(None)
         elif len(threads) > 1:
             options.append(threads[0])
-        chosen = options[self._loop.decide([_FIRST_THREAD - place for place in range(len(options))])]
+        chosen = options[self._loop.decide([FIRST_THREAD - place for place in range(len(options))])]
         if chosen is None:
             chosen = self._opened_for(executor)
         else:

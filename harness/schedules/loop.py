@@ -38,6 +38,7 @@ from harness.schedules.numbered import (
 )
 from harness.schedules.scheduling import PLAIN, Mode, Scheduler
 from harness.schedules.timers import FIRST_TIMER, Timers
+from harness.schedules.waiting import stuck
 
 __all__ = ["Deadlock", "Job", "Livelock", "OnStep", "ScheduleLoop", "Uncontrolled"]
 
@@ -323,8 +324,7 @@ class ScheduleLoop(Making):
             Deadlock: that will never be.
         """
         if (moment := self._next_moment()) is None:
-            waiting = f"{len(asyncio.all_tasks(self))} tasks wait for each other and nothing can wake them"
-            raise Deadlock(f"{waiting}: see what each of them awaits")
+            raise Deadlock(stuck(sorted(asyncio.all_tasks(self), key=self.numbers.of)))
         self._pass_to(moment)
 
     def _next_moment(self) -> float | None:

@@ -4,8 +4,8 @@ them.
 Rules:
 
 - Scenes take turns. The first attempt of each is FIFO, which says how many awaits there are to be swept.
-- Of the others, every second is a blow of the sweep (one strike at one await of one user, under FIFO) as long as there
-  are any left; the rest are searches.
+- Of the others in the portfolio, every second is a blow of the sweep (one strike at one await of one user, under FIFO)
+  as long as there are any left; the rest are searches. A single search has no sweep.
 - Searches take turns, too: each strategy in each mode. Every fourth has random blows.
 - Schedule and blows have streams of their own: leaving a blow out changes no choice.
 """
@@ -46,7 +46,8 @@ class Choosing:
     """What may be tried.
 
     Args:
-        strategy: `portfolio`, `sweep`, or the name of one search, which then makes every attempt.
+        strategy: `portfolio`, `sweep`, or the name of one search, which then makes every attempt but the first of each
+            scene.
         modes: that searches may use.
         blows: whether there are any.
     """
@@ -160,10 +161,10 @@ class Attempts:
             return self._of(number, scene, "fifo", Mode.STRICT, ())
         baseline, sweep = self._known(scene)
         turn -= 1
-        if not self._choosing.blows:
-            return self._search(number, scene, turn, baseline)
         if self._choosing.strategy == SWEEP:
             return self._of(number, scene, SWEEP, Mode.STRICT, (sweep[turn % len(sweep)],) if sweep else ())
+        if self._choosing.strategy != PORTFOLIO or not self._choosing.blows:
+            return self._search(number, scene, turn, baseline)
         if turn % 2 == 0 and turn // 2 < len(sweep):
             return self._of(number, scene, SWEEP, Mode.STRICT, (sweep[turn // 2],))
         return self._search(number, scene, turn - min((turn + 1) // 2, len(sweep)), baseline)

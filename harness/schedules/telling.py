@@ -1,6 +1,11 @@
 """Tells a failing schedule in words: what was done in another order than asyncio's, and where it parts from one that
 passes.
 
+Rules:
+
+- Where the story has deviations or blows, they are told, and what happens without the last of them; where it has none,
+  the deviations of the nearest schedule that passes are.
+
 How it works. The story is performed once more from its recorded choices. Where it deviates, the options are asked who
 they are: a task is named by the user and the operation it works for, and by the await it comes back from; a device by
 the call that it has done.
@@ -16,12 +21,13 @@ from typing import Any
 
 from harness.calling import CALLING
 from harness.model import Event, EventKind
-from harness.schedules.await_sites import site_of
+from harness.runner import task_name
 from harness.schedules.execution import Executed, Stage
 from harness.schedules.loop import ScheduleLoop
 from harness.schedules.scheduling import PLAIN, Mode
 from harness.schedules.smallest import Smallest
 from harness.schedules.strategies.recorded import Recorded
+from harness.schedules.waiting import name_of, set_apart, where
 
 _MOST = 160
 """Characters of one quoted value."""
@@ -34,7 +40,8 @@ class _Narrator(Recorded):
         super().__init__(executed.interleaving.deviations)
         self.lines: list[str] = []
         self.loop: ScheduleLoop | None = None
-        self._operations = {event.call: event.name for event in executed.events if event.kind is EventKind.INVOKE}
+        asked = [event for event in executed.events if event.kind is EventKind.INVOKE]
+        self._calls = {event.call: f"{event.user}'s {event.name} (call {event.call})" for event in asked if event.call}
 
     def choose(self, actors: Sequence[int]) -> int:
         """Take the recorded option, and tell it when it is not the first."""
@@ -53,19 +60,35 @@ class _Narrator(Recorded):
             calling = job.context.get(CALLING)
             return f"the completion of {job}" + (f" for {calling.user}" if calling is not None else "")
         found = self.loop.ready_task(actor)
-        return self._task(*found) if found is not None else f"task {actor}"
+        return self._task(*found) if found is not None else set_apart(actor)
 
     def _task(self, task: asyncio.Task[Any], context: Context) -> str:
         calling = context.get(CALLING)
-        where = f" after {site}" if (site := site_of(task)) else " at its start"
-        if calling is None:
-            return f"the harness ({task.get_name()}){where}"
-        return f"{calling.user}'s {self._operations.get(calling.call, 'request')} (call {calling.call}){where}"
+        if calling is not None:
+            who = self._calls.get(calling.call, f"{calling.user}'s request (call {calling.call})")
+        else:  # nobody's, or a call that has not begun
+            who = next((told for call, told in self._calls.items() if task.get_name() == task_name(call)), "")
+        return f"{who or f'the harness ({name_of(task)})'}{where(task)}"
 
 
 def tell(stage: Stage, story: Smallest) -> tuple[str, ...]:
     """Return the story in lines: its steps, its blows and deviations, the finding, and the nearest that passes."""
-    executed = story.executed
+    deviations = [f"deviation: {line}" for line in _deviations(stage, story.executed)]
+    lines = [*how(story.executed), *deviations]
+    passing, interleaving = story.passing, story.executed.interleaving
+    if interleaving.deviations or interleaving.blows:
+        less = "deviation" if interleaving.deviations else "blow"
+        lines += [f"without the last {less} it does not show"] if passing is not None else []
+    else:
+        lines.append("it shows in asyncio's own order, without any fault")
+        if passing is not None:
+            there = [f"there, {line}" for line in _deviations(stage, passing)]
+            lines += [f"it does not show {how(passing)[0]}", *there]
+    return (*lines, *(_first_difference(story.executed, passing) if passing is not None else ()))
+
+
+def _deviations(stage: Stage, executed: Executed) -> list[str]:
+    """Perform it once more; return in words where it deviates."""
     narrator = _Narrator(executed)
 
     def listen(loop: ScheduleLoop) -> None:
@@ -73,8 +96,7 @@ def tell(stage: Stage, story: Smallest) -> tuple[str, ...]:
 
     interleaving = executed.interleaving
     stage.perform(executed.scene, narrator, Mode(interleaving.mode), interleaving.blows, listen=listen)
-    deviations = [f"deviation: {line}" for line in narrator.lines]
-    return (*how(executed), *deviations, *_against_passing(story))
+    return narrator.lines
 
 
 def how(executed: Executed) -> tuple[str, ...]:
@@ -86,19 +108,12 @@ def how(executed: Executed) -> tuple[str, ...]:
     )
 
 
-def _against_passing(story: Smallest) -> list[str]:
-    passing = story.passing
-    if passing is None:
-        how = story.executed.interleaving
-        return [] if how.blows or how.deviations else ["it shows in asyncio's own order, without any fault"]
-    less = "deviation" if story.executed.interleaving.deviations else "blow"
-    lines = [f"without the last {less} it does not show"]
-    for here, there in zip_longest(story.executed.events, passing.events):
+def _first_difference(failing: Executed, passing: Executed) -> list[str]:
+    for here, there in zip_longest(failing.events, passing.events):
         if here is None or there is None or _said(here) != _said(there):
             place = (here or there).index
-            lines.append(f"first difference, event {place}: here {_said(here)}; there {_said(there)}")
-            break
-    return lines
+            return [f"first difference, event {place}: here {_said(here)}; there {_said(there)}"]
+    return []
 
 
 def _said(event: Event | None) -> str:

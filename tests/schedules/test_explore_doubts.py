@@ -131,6 +131,16 @@ class TestNothingShown:
 
         assert Outcome.HOLDS is explore(program, schedules=20).outcome
 
+    def test_a_program_that_pytest_is_to_skip_is_skipped(self) -> None:
+        """And neither failed, nor passed."""
+
+        async def program() -> None:
+            await two_tasks()
+            pytest.skip("not here")
+
+        with pytest.raises(pytest.skip.Exception, match="not here"):
+            explore(program)
+
     def test_log_records_reach_who_looks_at_them(self, caplog: pytest.LogCaptureFixture) -> None:
         """And not the terminal."""
         log = logging.getLogger("of the program")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from asyncio import gather, sleep
 from collections.abc import Iterator
 from itertools import count
@@ -10,7 +11,7 @@ from itertools import count
 import pytest
 from explore_workloads import lost_update, pooled_connection, three_steps
 
-from harness.schedules import explore, replay
+from harness.schedules import Mode, explore, replay
 from harness.schedules.coroutines import FailingSchedule
 from harness.schedules.jobs import Deadlock, Livelock
 from harness.verdict import Outcome
@@ -95,6 +96,33 @@ class TestMessage:
         told = said_by(lost_update())
         assert "program fails in asyncio-strict, 0 deviations from asyncio's own order, without any fault." in told
         assert "It passes in preemptive, 1 deviation from asyncio's own order:" in told
+
+    def test_where_only_the_mode_makes_the_difference_that_is_told(self) -> None:
+        """The same choices, none of them a deviation, in the other mode."""
+
+        async def program() -> None:
+            await two_tasks()
+            assert asyncio.get_running_loop()._mode is Mode.STRICT  # type: ignore[attr-defined]
+
+        assert "It passes in asyncio-strict, 0 deviations from asyncio's own order." in said_by(program)
+
+    def test_threads_are_told_apart(self) -> None:
+        """A job by its function, also through `to_thread`; a thread by whether it worked last."""
+
+        async def program() -> None:
+            local = threading.local()
+
+            def leave() -> None:
+                local.user = "alice"
+
+            await asyncio.to_thread(leave)
+            if await asyncio.to_thread(getattr, local, "user", "nobody") == "nobody":
+                raise AssertionError("the other thread")
+            done: list[str] = []
+            await gather(asyncio.to_thread(done.append, "one"), asyncio.to_thread(leave))
+
+        told = said_by(program)[2]
+        assert "  1. choice 0: another thread goes first; asyncio would let the thread that worked last" == told
 
     def test_where_nothing_near_passes_it_says_so(self) -> None:
         """A program that always fails."""

@@ -265,7 +265,7 @@ class TestStopping:
 class TestEndlessRuns:
     @everywhere
     def test_a_deadlock_is_said(self, way: Way) -> None:
-        """When everybody waits for somebody else, the run ends with a Deadlock that says how many wait."""
+        """When everybody waits for somebody else, the run ends with a Deadlock that says who waits, and where."""
 
         async def program() -> None:
             one, other = asyncio.Lock(), asyncio.Lock()
@@ -276,9 +276,11 @@ class TestEndlessRuns:
                     async with second:
                         pytest.fail("both have both locks")
 
-            await asyncio.gather(take(one, other), take(other, one))
+            named = asyncio.create_task(take(other, one), name="named")
+            await asyncio.gather(take(one, other), named)
 
-        with pytest.raises(Deadlock, match="3 tasks wait for each other"):
+        waiting = r"any of 3 tasks: program at .*test_loop_order.py:\d+, named at .*test_loop_order.py:\d+, take at "
+        with pytest.raises(Deadlock, match=waiting):
             list(way.values(program, seeds=1))
 
     @everywhere

@@ -72,10 +72,10 @@ def test_the_loop_needs_only_the_standard_library(module: str) -> None:
     """What says so, and each strategy, can be imported without any other package, and brings in none but our own."""
     assert {"harness.schedules.loop", "harness.schedules.lockstep"} < set(STANDARD_LIBRARY_ONLY)
     code = f"""
-import sys
+import sys, sysconfig
 sys.path.insert(0, {str(ROOT)!r})
 import {module}
-print(*sorted({{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_module_names - {{"__main__"}}))
+print(*sorted({{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_module_names - {{"__main__", sysconfig._get_sysconfigdata_name()}}))
 """
     assert "harness" == output_of(sys.executable, "-c", code).strip()
 

@@ -79,6 +79,10 @@ class TestChoosing:
         assert {()} == {blows for _, _, _, blows in found}
         assert {(name, mode) for name in ("sticky", "random", "pct") for mode in Mode} == {item[1:3] for item in found}
 
+    def test_one_strategy_makes_every_attempt(self) -> None:
+        """But the first of each scene; the sweep is the portfolio's."""
+        assert {"sticky"} == {item[1] for item in told(attempts(strategy="sticky"), range(2, 60))}
+
     def test_one_strategy_in_one_mode(self) -> None:
         """What was asked for makes every search."""
         found = told(attempts(strategy="pct", modes=(Mode.STRICT,), blows=False), range(2, 20))
