@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable
 
 from harness.model import EventKind, Faulty, Target, User
+from harness.program import Strike
 from harness.recorder import Recorder
 from harness.vocabulary import FAULT
 
@@ -28,9 +29,9 @@ class Nemesis:
         self._say("cancel", user, [call])
         task.cancel()
 
-    def fail(self, user: User, call: int) -> None:
-        """Announce that what a call waits for is about to fail; who decides what happens when lets it fail."""
-        self._say("failed query", user, [call])
+    def strike_query(self, strike: Strike, user: User, call: int) -> None:
+        """Announce that what a call waits for is to fail, or to take long; who decides what happens when does it."""
+        self._say("failed query" if strike is Strike.FAIL else "slow query", user, [call])
 
     def disconnect(self, user: User, calls: Iterable[int]) -> None:
         """Announce that the user's connection is about to be dropped; the runner drops it."""

@@ -95,7 +95,9 @@ class Strike(StrEnum):
     STOP = "stop"
     """The user asks that their newest run be cancelled."""
     FAIL = "fail"
-    """What the request waits for fails, where that is a call of the database."""
+    """What the request waits for fails, where that is a call of the database or a job in a thread."""
+    SLOW = "slow"
+    """What the request waits for takes seconds, where that is a call of the database or a job in a thread."""
 
 
 @dataclass(frozen=True, slots=True)

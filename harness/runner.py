@@ -149,8 +149,8 @@ class Runner:
                 self._aside(
                     self._ask(position, 0, Operation("cancel_run", {"id": f"$run:{self._number(position)}:-1"}))
                 )
-            case Strike.FAIL:
-                self._nemesis.fail(self._users[position], call)
+            case Strike.FAIL | Strike.SLOW:
+                self._nemesis.strike_query(strike, self._users[position], call)
         return True
 
     def _number(self, position: int) -> int:

@@ -1,8 +1,8 @@
 """Where a task waits: the file and line of the await that it has not come back from.
 
 How it works. A suspended coroutine knows the awaitable it waits for, and that one the next, down to a future. The site
-is the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed package,
-nor to the harness. A task that consists of such frames only (a driver's own) gets its innermost frame.
+is the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed
+package, nor to the harness. A task that consists of such frames only (a driver's own) gets its innermost frame.
 """
 
 from __future__ import annotations

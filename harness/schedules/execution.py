@@ -36,6 +36,10 @@ MOST_JUDGED = 2_000
 MOST_STEPS = 200_000
 """Steps of one schedule of a scene; a correct target needs a few thousand."""
 
+OF_JOBS = frozenset({Strike.FAIL, Strike.SLOW})
+"""Strikes of what a request waits for."""
+SLOW_S = 3.0
+"""How much longer a job takes that is made slow: more than a service waits, less than SQLite waits for a lock (5 s)."""
 PATIENT = Deadlines(call_s=600.0, run_s=600.0, release_s=600.0)
 """In virtual time, which costs nothing, so that what is slow is not taken for lost."""
 
@@ -128,13 +132,15 @@ class Watcher:
         loop, performance = self.loop, self._performance
         assert loop is not None, "a step was made on it"
         assert performance is not None, "watched"
-        job = self._failing(task) if blow.strike is Strike.FAIL else None
-        if blow.strike is Strike.FAIL and job is None:
+        job = self._failing(task) if blow.strike in OF_JOBS else None
+        if blow.strike in OF_JOBS and job is None:
             return
         if performance.strike(blow.strike, blow.user, call):
             self.struck.add((blow.strike.value, site))
-            if job is not None:
+            if job is not None and blow.strike is Strike.FAIL:
                 loop.devices.give_up(job)
+            elif job is not None:
+                loop.devices.hold_up(job, loop.time() + SLOW_S)
 
     def _failing(self, task: asyncio.Task[Any]) -> Job | None:
         """Return the job that a task waits for, if that can fail."""

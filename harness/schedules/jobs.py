@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from itertools import count
@@ -56,6 +58,11 @@ class Job:
         return self.label
 
 
+def broken_disk() -> OSError:
+    """Return the error of a job in a thread that is made to fail: what reads and writes files must expect it."""
+    return OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 class Devices:
     """Everything outside that does one job after the other: a connection's thread, a worker of an executor."""
 
@@ -85,6 +92,10 @@ class Devices:
         self.jobs.remove(job)
         assert job.fail is not None, "asked only of jobs that can fail"
         job.fail()
+
+    def hold_up(self, job: Job, until: float) -> None:
+        """Let a job, and what its device has to do after it, be done no sooner than at this time."""
+        job.not_before = max(job.not_before, until)
 
     def heads(self, now: float) -> list[Job]:
         """Return the first job of each device that can be tried at this time, in the order of handing in."""

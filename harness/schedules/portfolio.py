@@ -6,7 +6,7 @@ Rules:
 - Scenes take turns. The first attempt of each is FIFO, which says how many awaits there are to be swept.
 - Of the others in the portfolio, every second is a blow of the sweep (one strike at one await of one user, under FIFO)
   as long as there are any left; the rest are searches. A single search has no sweep.
-- Searches take turns, too: each strategy in each mode. Every fourth has random blows.
+- Searches take turns, too: each strategy in each mode. Every fourth has random blows: of the sweep, and slow calls.
 - Schedule and blows have streams of their own: leaving a blow out changes no choice.
 """
 
@@ -122,6 +122,15 @@ class Baseline:
             seen.add(place)
         return first + rest
 
+    def slow(self) -> list[Blow]:
+        """Return a blow that makes slow what a user waits for, at each await where they wait for such a thing."""
+        return [
+            Blow(Strike.SLOW, user, at)
+            for user, waits in enumerate(self.waits)
+            for at, wait in enumerate(waits, 1)
+            if wait.can_fail
+        ]
+
     def _strikes(self, user: int, wait: Wait) -> list[Strike]:
         """Return what can befall a user there, and could make a difference."""
         asked = {step.operation.name for step in self.scene.program.steps if step.operation and step.user == user}
@@ -192,7 +201,8 @@ class Attempts:
 
     def _random_blows(self, number: int, scene: Scene) -> tuple[Blow, ...]:
         source = self._source("blows", number)
-        _, every = self._known(scene)
+        baseline, sweep = self._known(scene)
+        every = sweep + baseline.slow()
         return tuple(source.sample(every, min(source.randint(1, MOST_BLOWS), len(every))))
 
     def _source(self, stream: str, what: object) -> Random:

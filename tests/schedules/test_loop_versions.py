@@ -75,7 +75,8 @@ def test_the_loop_needs_only_the_standard_library(module: str) -> None:
 import sys, sysconfig
 sys.path.insert(0, {str(ROOT)!r})
 import {module}
-print(*sorted({{name.partition(".")[0] for name in sys.modules}} - sys.stdlib_module_names - {{"__main__", sysconfig._get_sysconfigdata_name()}}))
+ours = {{name.partition(".")[0] for name in sys.modules}} - {{"__main__", sysconfig._get_sysconfigdata_name()}}
+print(*sorted(ours - sys.stdlib_module_names))
 """
     assert "harness" == output_of(sys.executable, "-c", code).strip()
 

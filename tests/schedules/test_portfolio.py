@@ -93,6 +93,17 @@ class TestChoosing:
         assert {"sweep"} == {item[1] for item in told(attempts(strategy="sweep"), range(2, 60))}
 
 
+class TestRandomBlows:
+    def test_also_make_calls_slow(self) -> None:
+        """Where a user waits for one that could also fail; the sweep does not."""
+        numbers = range(100, 400)
+        drawn = {blow for number in numbers for blow in attempts().attempt(number).blows}
+        slow = {blow.at for blow in drawn if blow.strike is Strike.SLOW}
+        assert slow
+        assert slow <= {blow.at for blow in drawn if blow.strike is Strike.FAIL}
+        assert not [blow for blow in baseline(TALKING).sweep(Random(0)) if blow.strike is Strike.SLOW]
+
+
 class TestSweep:
     def test_has_only_what_can_befall(self) -> None:
         """A request that is answered cannot be cancelled, and only a call of the database can fail."""

@@ -16,7 +16,7 @@ from harness.model import EventKind, Target
 from harness.program import Blow, Strike
 from harness.resolve import open_explorer, resolve
 from harness.schedules.batches import Batch, BatchOrder, Explorer, NotExplorable, explorer, first_difference
-from harness.schedules.execution import Executed
+from harness.schedules.execution import SLOW_S, Executed
 from harness.schedules.portfolio import Choosing
 from harness.schedules.scenes import Scene
 from harness.schedules.scheduling import Mode
@@ -119,6 +119,16 @@ class TestBlows:
         executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.FAIL, 0, at)])
         assert [("u00", "failed query")] == faults(executed)
         assert {"u00"} == {event.user for event in executed.events if event.kind is EventKind.INFO}
+
+    def test_what_waits_for_the_database_can_be_slow(self, honest: Explorer) -> None:
+        """The call takes seconds of virtual time; the user has their answer, and no checker finds anything."""
+        quiet = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT)
+        at = next(place for place, wait in enumerate(quiet.waits[0], 1) if wait.can_fail)
+        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.SLOW, 0, at)])
+        assert [("u00", "slow query")] == faults(executed)
+        assert SLOW_S <= executed.ran.virtual_s - quiet.ran.virtual_s
+        assert set() == {event.user for event in executed.events if event.kind is EventKind.INFO}
+        assert {0} == {verdict.violated for verdict in executed.verdicts.values()}
 
     @pytest.mark.parametrize("strike", [Strike.DISCONNECT, Strike.STOP])
     def test_connections_and_runs_can_end(self, honest: Explorer, strike: Strike) -> None:
