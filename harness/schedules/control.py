@@ -23,7 +23,7 @@ from typing import Any
 
 from harness.schedules import anyio_device, refusals, sqlite_device
 from harness.schedules.loop import MOST_STEPS, OnStep, ScheduleLoop
-from harness.schedules.numbered import tasks_of, walked_in_order
+from harness.schedules.numbered import walked_in_order
 from harness.schedules.scheduling import Mode, Schedule, Scheduler
 from harness.schedules.sources import Sources
 from harness.schedules.unheard import unheard
@@ -94,7 +94,7 @@ class Control:
         finally:
             schedule = Schedule.of(mode, loop.picks)
             trace, virtual_s = tuple(loop.trace), loop.time()
-            tasks = tasks_of(loop)
+            tasks = loop.tasks()
             errors = unheard(loop, tasks)
             try:
                 _clean_up(loop, [task for task in tasks if not task.done()])

@@ -25,6 +25,7 @@ class Coverage:
 
     Args:
         traces: how many different orders of steps there were.
+        growth: (schedules, traces) after 1, 2, 4, ... schedules, and at the end: how the number of new ones falls.
         choices: the most that one schedule had; 0 means that only one order was possible.
         watched: how many of the schedules were watched; `sites` and `pairs` are of these only.
         sites: where tasks waited, as `folder/file.py:line`.
@@ -36,6 +37,7 @@ class Coverage:
     """
 
     traces: int
+    growth: tuple[tuple[int, int], ...]
     choices: int
     watched: int
     sites: tuple[str, ...]
@@ -198,6 +200,9 @@ class Exploration:
     def __str__(self) -> str:
         seen = self.coverage
         said = f"{self.outcome.value} in {_counted(self.schedules, 'schedule')}, {_counted(seen.traces, 'trace')}"
+        if len(seen.growth) > 1:
+            (schedules, traces), (all_schedules, all_traces) = seen.growth[-2:]
+            said += f" ({all_traces - traces} of them new in the last {all_schedules - schedules})"
         if seen.places:
             said += f", {seen.cancelled} with a cancellation at one of {_counted(seen.places, 'await')}"
         return said if self.left is None else f"{said}; {_counted(self.left, 'branch')} left"

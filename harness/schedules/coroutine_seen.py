@@ -36,7 +36,8 @@ class Seen:
         self._attempts = attempts
         self._patterns = patterns
         self._schedules = 0
-        self._traces: set[bytes] = set()
+        self._traces: set[int] = set()
+        self._growth: list[tuple[int, int]] = []
         self._choices = 0
         self._watched = 0
         self._sites: set[str] = set()
@@ -52,6 +53,8 @@ class Seen:
         """Count one more schedule."""
         self._schedules += 1
         self._traces.add(run.digest())
+        if self._schedules & (self._schedules - 1) == 0:  # 1, 2, 4, ...
+            self._growth.append((self._schedules, len(self._traces)))
         self._choices = max(self._choices, run.schedule.choices)
         if run.uncontrolled:
             self._refused += 1
@@ -87,6 +90,7 @@ class Seen:
             failure=failure,
             coverage=Coverage(
                 traces=len(self._traces),
+                growth=tuple(dict.fromkeys([*self._growth, (self._schedules, len(self._traces))])),
                 choices=self._choices,
                 watched=self._watched,
                 sites=tuple(sorted(self._sites)),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, copy_context
 from typing import Any
+from weakref import ref
 
 from harness.schedules.jobs import Devices
 from harness.schedules.lockstep import Pools
@@ -34,6 +35,7 @@ class Making(Refusing):
         self.numbers = Numbers()
         self.devices = Devices()
         self._on_step = on_step
+        self._made: list[ref[asyncio.Task[Any]]] = []
 
     def create_future(self) -> asyncio.Future[Any]:
         """Return a future that hashes by its number."""
@@ -52,15 +54,26 @@ class Making(Refusing):
             self._check_closed()
         factory = self.get_task_factory()
         if factory is None and not more:
-            return NumberedTask(coro, loop=self, name=name, context=context)
+            task: asyncio.Task[Any] = NumberedTask(coro, loop=self, name=name, context=context)
+            self._made.append(ref(task))
+            return task
         if factory is not None and not begins_at_once(factory):
             task = super().create_task(coro, name=name, context=context, **more)
         else:
             eagerly = {} if factory is None else {"eager_start": True}
             task = NumberedTask(coro, loop=self, name=name, context=context, **eagerly, **more)
+            self._made.append(ref(task))
         if self._on_step is not None and has_begun(task):
             self._on_step(task, copy_context() if context is None else context)
         return task
+
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """Return all tasks that are still there, in the order in which they were made; also those that have ended.
+
+        `asyncio.all_tasks` leaves these out, and looks through the tasks of all loops that there have been.
+        """
+        made = [task for made in self._made if (task := made()) is not None]
+        return [*made, *self.numbers.foreign()]
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """Have a thread do it, in lock-step; which thread, and when it is done, is the scheduler's choice."""

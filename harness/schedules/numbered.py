@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import builtins
 import inspect
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
@@ -26,6 +25,10 @@ class Numbers:
     def __init__(self) -> None:
         self.next: Callable[[], int] = count(1).__next__
         self._foreign: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+
+    def foreign(self) -> list[asyncio.Task[Any]]:
+        """Return the tasks that are not of ours, and still there."""
+        return list(self._foreign)
 
     def of(self, task: asyncio.Task[Any]) -> int:
         """Return the number of a task, also of one that a factory made; give it one at its first step."""
@@ -45,13 +48,6 @@ class NumberedTask(asyncio.Task[Any]):
 
     def __hash__(self) -> int:
         return self.number or self.get_loop().numbers.of(self)  # type: ignore[attr-defined]  # it is a ScheduleLoop
-
-
-def tasks_of(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
-    """Return all tasks of a loop that are still there; `asyncio.all_tasks` leaves those out that have ended."""
-    module: Any = asyncio.tasks
-    known = module._all_tasks if sys.version_info < (3, 12) else module._scheduled_tasks
-    return [task for task in list(known) if task.get_loop() is loop]
 
 
 def begins_at_once(factory: object) -> bool:

@@ -31,7 +31,7 @@ def unheard(loop: Making, tasks: Iterable[asyncio.Task[Any]]) -> tuple[str, ...]
     held: list[Any] = [task for task in tasks if task._log_traceback]
     if held and loop.get_exception_handler() is None:
         held.sort(key=loop.numbers.of)
-        told += [("Task exception was never retrieved", task._exception) for task in held]
+        told += [("Task exception was never retrieved", task.exception()) for task in held]  # and is not logged later
     return tuple(_in_words(message, error) for message, error in told)
 
 

@@ -291,3 +291,13 @@ class TestArguments:
             explore(lost_update(2, locked=True), strategy=strategy, schedules=40, modes=["preemptive"]).schedules
             for strategy in ("fifo", "sticky", "random", "pct", "portfolio")
         ]
+
+
+def test_how_the_number_of_new_traces_falls_is_told() -> None:
+    """Small programs have few orders: after a while there are no new ones."""
+    explored = explore(two_tasks, schedules=100)
+    growth = explored.coverage.growth
+    assert [1, 2, 4, 8, 16, 32, 64, 100] == [schedules for schedules, _ in growth]
+    assert growth[-1] == (100, explored.coverage.traces)
+    traces, before = growth[-1][1], growth[-2][1]
+    assert f"holds in 100 schedules, {traces} traces ({traces - before} of them new in the last 36)" == str(explored)

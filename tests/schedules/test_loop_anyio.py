@@ -238,7 +238,7 @@ class TestWorkerThreads:
             done, loop = list[str](), asyncio.get_running_loop()
             assert isinstance(loop, ScheduleLoop)
             task = asyncio.ensure_future(anyio.to_thread.run_sync(done.append, "given up"))
-            while (job := loop.devices.job_for(task._fut_waiter)) is None:  # type: ignore[attr-defined]
+            while (job := loop.devices.job_for(task._fut_waiter)) is None:  # type: ignore[attr-defined]  # noqa: ASYNC110
                 await asyncio.sleep(0)
             loop.devices.give_up(job)
             with pytest.raises(OSError, match="Input/output error"):
