@@ -33,6 +33,8 @@ MOST_UNHEARD = 10
 """Errors that nobody took: so many different ones are told, the most frequent first."""
 AHEAD = 2
 """Batches handed to each worker before it asks."""
+UNSHRUNK = "it was not made smaller, as the exploration ended before that"
+
 OpenExplorer = Callable[[str, int], AbstractContextManager[Explorer]]
 """Opens the explorer of a target, by name and seed; a module-level function, as it goes to other processes."""
 
@@ -192,6 +194,7 @@ class Exploration:
                 found = f", found by {', '.join(sorted(whole.found))}" if whole.found else ""
                 self._say(f"{whole.schedules} of {self._what.schedules} schedules{found}")
                 if self._what.until in whole.found:
+                    self._drop()
                     return
             orders = self._what.next_orders(self.explored.whole)
 
@@ -219,16 +222,21 @@ class Exploration:
         for future in self._stories.values():
             future.result()
 
+    def _drop(self) -> None:
+        """Forget what is under way."""
+        for batch in self._batches:
+            batch.cancel()
+        self._batches.clear()
+
     def _keep(self) -> None:
         """Take in what has been done by now; what was found, and not made smaller, is told as it was found."""
-        for batch in self._batches:
-            if _is_there(batch):
-                self.explored.add(batch.result())
-            batch.cancel()
+        for batch in filter(_is_there, self._batches):
+            self.explored.add(batch.result())
+        self._drop()
         for name, found in self.explored.whole.found.items():
             story = self._stories.get(name)
             told = story.result() if story is not None and _is_there(story) else None
-            self.explored.smallest[name] = told or as_found(found, name, "it was not made smaller: there was no time")
+            self.explored.smallest[name] = told or as_found(found, name, UNSHRUNK)
 
 
 def _is_there(future: Future[Any]) -> bool:
