@@ -95,7 +95,7 @@ class Strike(StrEnum):
     STOP = "stop"
     """The user asks that their newest run be cancelled."""
     FAIL = "fail"
-    """What the request waits for fails, where that is a call of the database or a job in a thread."""
+    """What the request waits for fails, where that is a call of the database."""
     SLOW = "slow"
     """What the request waits for takes seconds, where that is a call of the database or a job in a thread."""
 

@@ -35,8 +35,8 @@ STRIKES: Mapping[str, str] = {
     "cancel": "the request is cancelled",
     "disconnect": "the user's connection is dropped",
     "stop": "the user's newest run is stopped",
-    "fail": "the database call, or job in a thread, that is awaited fails",
-    "slow": "it takes seconds",
+    "fail": "the database call that is awaited fails",
+    "slow": "the database call, or job in a thread, that is awaited takes seconds",
 }
 """What each strike does; any other is named without explanation."""
 

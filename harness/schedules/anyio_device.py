@@ -20,7 +20,6 @@ from typing import Any
 
 from anyio._backends import _asyncio as backend
 
-from harness.schedules.jobs import broken_disk
 from harness.schedules.lockstep import WATCHDOG_S, name_of
 from harness.schedules.loop import Job, ScheduleLoop
 
@@ -40,14 +39,9 @@ class _JobQueue:
         if item is None:
             self._told.put(None)
             return
-        label = f"{name_of(item[1])}() in a thread"
         self._loop.devices.submit(
-            Job(self._number, lambda: self._carry_out(item), lambda: self._fail(item), future=item[3], label=label)
+            Job(self._number, lambda: self._carry_out(item), future=item[3], label=f"{name_of(item[1])}() in a thread")
         )
-
-    def _fail(self, item: Any) -> None:
-        """Report an error that the thread never sees."""
-        self._worker._report_result(item[3], None, broken_disk())
 
     def get(self) -> Any:
         """Wait for a job; called by the thread."""

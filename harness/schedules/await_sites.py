@@ -31,7 +31,7 @@ def site_of(task: asyncio.Task[Any]) -> str:
         frame, awaitable = _inside(awaitable)
         if frame is not None:
             last = (frame.f_code.co_filename, frame.f_lineno)
-            if _is_of_the_program(last[0]):
+            if is_of_the_program(last[0]):
                 site = last
     found = site or last
     return "" if found is None else f"{_short(found[0])}:{found[1]}"
@@ -49,7 +49,8 @@ def _inside(awaitable: Any) -> tuple[Any, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _is_of_the_program(path: str) -> bool:
+def is_of_the_program(path: str) -> bool:
+    """Return whether a file is the program's own: not of the standard library, a package, or the harness."""
     if path.startswith(_PLANTED):
         return True
     return not path.startswith((*_LIBRARIES, _HARNESS, "<"))

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
-import sys
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from harness.schedules import anyio_device, refusals, sqlite_device
+from harness.schedules.log_records import LogRecords
 from harness.schedules.loop import MOST_STEPS, OnStep, ScheduleLoop
 from harness.schedules.numbered import walked_in_order
 from harness.schedules.scheduling import Mode, Schedule, Scheduler
 from harness.schedules.sources import Sources
-from harness.schedules.unheard import unheard
+from harness.schedules.unheard import Unheard
 
 MOST_OBJECTS = 50_000
 """Objects that may have come, and not gone, since the last garbage collection."""
@@ -58,8 +57,9 @@ class Ran:
 class Control:
     """Everything in place. `run` may be called any number of times."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, records: LogRecords) -> None:
         self._sources = sources
+        self._records = records
 
     def run(
         self,
@@ -94,11 +94,13 @@ class Control:
         finally:
             schedule = Schedule.of(mode, loop.picks)
             trace, virtual_s = tuple(loop.trace), loop.time()
-            tasks = loop.tasks()
-            errors = unheard(loop, tasks)
             try:
+                tasks = loop.tasks()
+                unheard = Unheard(loop, tasks)
                 _clean_up(loop, [task for task in tasks if not task.done()])
+                errors = unheard.errors()
             finally:
+                self._records.end()
                 self._sources.end()
                 refusals.guard(None)
         _collect()
@@ -139,7 +141,7 @@ def _clean_up(loop: ScheduleLoop, left: Collection[asyncio.Task[Any]]) -> None:
 @contextmanager
 def controlled() -> Iterator[Control]:
     """Put everything in place for as long as this lasts."""
-    sources = Sources()
+    sources, records = Sources(), LogRecords()
     with ExitStack() as stack:
         stack.enter_context(sources.installed())
         stack.enter_context(refusals.installed())
@@ -147,27 +149,8 @@ def controlled() -> Iterator[Control]:
         stack.enter_context(sqlite_device.installed())
         stack.enter_context(anyio_device.installed())
         stack.enter_context(_no_collector())
-        stack.enter_context(_no_log())
-        yield Control(sources)
-
-
-@contextmanager
-def _no_log() -> Iterator[None]:
-    """Keep the program's log lines off the terminal: thousands of runs with faults would fill it.
-
-    Any other handler, as of a test that looks at log records, gets them.
-    """
-    original = logging.StreamHandler.emit
-
-    def emit(self: logging.StreamHandler[Any], record: logging.LogRecord) -> None:
-        if self.stream not in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-            original(self, record)
-
-    logging.StreamHandler.emit = emit  # type: ignore[method-assign,assignment]
-    try:
-        yield
-    finally:
-        logging.StreamHandler.emit = original  # type: ignore[method-assign]
+        stack.enter_context(records.installed())
+        yield Control(sources, records)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class Seen:
         self._swept: set[str] = set()
         self._uncontrolled: dict[str, None] = {}
         self._refused = 0
-        self._unheard: set[str] = set()
+        self._unheard: dict[str, str] = {}
 
     def add(self, attempt: Attempt, run: Run) -> None:
         """Count one more schedule."""
@@ -101,17 +101,14 @@ class Seen:
                 swept=tuple(sorted(self._swept)),
             ),
             uncontrolled=tuple(islice(self._uncontrolled, MOST_DOUBTS)),
-            doubts=tuple(self._doubts),
+            doubts=(*self._doubts, *(_untaken(error, where) for error, where in self._unheard.items())),
             left=self._attempts.left,
         )
 
     def _take_unheard(self, attempt: Attempt, errors: Sequence[str]) -> None:
-        for error in set(errors) - self._unheard:
-            self._unheard.add(error)
-            self.doubt(
-                f"in schedule {attempt.number} ({attempt.strategy}) nobody took an error, so it passed: {error}. "
-                "Await the task, or take its exception"
-            )
+        for error in errors:
+            if len(self._unheard) < MOST_DOUBTS:
+                self._unheard.setdefault(error, f"{attempt.number} ({attempt.strategy})")
 
     def _compare_patterns(self, names: set[str]) -> None:
         for pattern in self._patterns:
@@ -132,3 +129,7 @@ class Seen:
             )
         if self._attempts.misfits:
             self.doubt("branches were gone when they were followed: the program does not do the same each time")
+
+
+def _untaken(error: str, schedule: str) -> str:
+    return f"in schedule {schedule} nobody took an error, so it passed: {error}. Await the task, or take its exception"

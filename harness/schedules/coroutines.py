@@ -182,8 +182,8 @@ def _failure(
     shows = again.failed and kind_of(again.error) == kind_of(found.error)
     if not shows:
         seen.doubt(
-            f"schedule {attempt.number} failed, and did not when it was run again from its recorded choices: something "
-            "decides that no schedule does (a set of the program's own objects, a module's state, another process)"
+            f"schedule {attempt.number} failed, and did not fail so when its choices were run again: "
+            "something decides that no schedule does (a set of its own objects, a module's state, another process)"
         )
     smallest = make_smallest(rehearsal, found, shrink_runs if shows else 0, modes)
     error = smallest.run.error

@@ -79,12 +79,14 @@ class Wait(NamedTuple):
     Args:
         site: where.
         is_asked: whether the request is still under way, so that it can be cancelled.
-        can_fail: whether it waits for something that can fail.
+        can_fail: whether it waits for something that can fail: a call of the database.
+        can_take_long: whether it waits for something that can take long: that, or a job in a thread.
     """
 
     site: Site
     is_asked: bool
     can_fail: bool
+    can_take_long: bool
 
 
 class Watcher:
@@ -123,7 +125,9 @@ class Watcher:
             self.pairs.add((before, site))
         self._last = (calling.user, site)
         waits = self.waits.setdefault(calling.user, [])
-        waits.append(Wait(site, self._performance.is_under_way(calling.call), self._failing(task) is not None))
+        job = self._job(task)
+        can_fail = job is not None and job.fail is not None
+        waits.append(Wait(site, self._performance.is_under_way(calling.call), can_fail, job is not None))
         blow = self._blows.get((calling.user, len(waits)))
         if blow is not None:
             self._strike(blow, calling.call, task, site)
@@ -132,8 +136,8 @@ class Watcher:
         loop, performance = self.loop, self._performance
         assert loop is not None, "a step was made on it"
         assert performance is not None, "watched"
-        job = self._failing(task) if blow.strike in OF_JOBS else None
-        if blow.strike in OF_JOBS and job is None:
+        job = self._job(task) if blow.strike in OF_JOBS else None
+        if blow.strike in OF_JOBS and (job is None or (blow.strike is Strike.FAIL and job.fail is None)):
             return
         if performance.strike(blow.strike, blow.user, call):
             self.struck.add((blow.strike.value, site))
@@ -142,11 +146,10 @@ class Watcher:
             elif job is not None:
                 loop.devices.hold_up(job, loop.time() + SLOW_S)
 
-    def _failing(self, task: asyncio.Task[Any]) -> Job | None:
-        """Return the job that a task waits for, if that can fail."""
+    def _job(self, task: asyncio.Task[Any]) -> Job | None:
+        """Return the job that a task waits for, if it waits for one."""
         assert self.loop is not None, "a step was made on it"
-        job = self.loop.devices.job_for(getattr(task, "_fut_waiter", None))
-        return job if job is not None and job.fail is not None else None
+        return self.loop.devices.job_for(getattr(task, "_fut_waiter", None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

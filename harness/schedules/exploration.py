@@ -178,8 +178,8 @@ class Exploration:
             self.explored.not_explorable = str(error)
         except BrokenExecutor:
             self.explored.broken = (
-                "a worker ended in the middle of its work, so the rest was not explored: something killed it (memory?),"
-                " or the target ends its process (os._exit)"
+                "a worker ended in the middle of its work, so not everything was done: something killed it (memory?), "
+                "or the target ends its process (os._exit)"
             )
         finally:
             self._keep()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from itertools import count
@@ -56,11 +54,6 @@ class Job:
 
     def __str__(self) -> str:
         return self.label
-
-
-def broken_disk() -> OSError:
-    """Return the error of a job in a thread that is made to fail: what reads and writes files must expect it."""
-    return OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class Devices:

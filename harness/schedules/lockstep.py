@@ -26,7 +26,7 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.schedules.jobs import Job, broken_disk
+from harness.schedules.jobs import Job
 
 if TYPE_CHECKING:
     from harness.schedules.loop import ScheduleLoop
@@ -149,13 +149,7 @@ class Pools:
             else:
                 future.set_result(result)
 
-        def fail() -> None:
-            self._begin_next(executor)
-            if not future.done():
-                future.set_exception(broken_disk())
-
-        label = f"{name_of(func)}() in a thread"
-        job = Job(self._loop.devices.new(), carry_out, fail, future=future, label=label)
+        job = Job(self._loop.devices.new(), carry_out, future=future, label=f"{name_of(func)}() in a thread")
         if executor is not None and self._begun[id(executor)] >= executor._max_workers:
             self._waiting.setdefault(id(executor), deque()).append(job)
         else:

@@ -56,13 +56,13 @@ class Making(Refusing):
         if factory is None and not more:
             task: asyncio.Task[Any] = NumberedTask(coro, loop=self, name=name, context=context)
             self._made.append(ref(task))
-            return task
+            return task  # nothing has happened yet
         if factory is not None and not begins_at_once(factory):
             task = super().create_task(coro, name=name, context=context, **more)
         else:
             eagerly = {} if factory is None else {"eager_start": True}
             task = NumberedTask(coro, loop=self, name=name, context=context, **eagerly, **more)
-            self._made.append(ref(task))
+        self._made.append(ref(task))
         if self._on_step is not None and has_begun(task):
             self._on_step(task, copy_context() if context is None else context)
         return task
@@ -73,7 +73,8 @@ class Making(Refusing):
         `asyncio.all_tasks` leaves these out, and looks through the tasks of all loops that there have been.
         """
         made = [task for made in self._made if (task := made()) is not None]
-        return [*made, *self.numbers.foreign()]
+        foreign = self.numbers.foreign()
+        return [*made, *(task for task in foreign if task not in made)] if foreign else made
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """Have a thread do it, in lock-step; which thread, and when it is done, is the scheduler's choice."""

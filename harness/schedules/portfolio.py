@@ -6,6 +6,7 @@ Rules:
 - Scenes take turns. The first attempt of each is FIFO, which says how many awaits there are to be swept.
 - Of the others in the portfolio, every second is a blow of the sweep (one strike at one await of one user, under FIFO)
   as long as there are any left; the rest are searches. A single search has no sweep.
+- The sweep alone goes on until each blow has been made, once; then it begins anew.
 - Searches take turns, too: each strategy in each mode. Every fourth has random blows: of the sweep, and slow calls.
 - Schedule and blows have streams of their own: leaving a blow out changes no choice.
 """
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
 from random import Random
 
 from harness.program import Blow, Strike
@@ -128,7 +131,7 @@ class Baseline:
             Blow(Strike.SLOW, user, at)
             for user, waits in enumerate(self.waits)
             for at, wait in enumerate(waits, 1)
-            if wait.can_fail
+            if wait.can_take_long
         ]
 
     def _strikes(self, user: int, wait: Wait) -> list[Strike]:
@@ -168,15 +171,22 @@ class Attempts:
         turn = number // len(self._scenes)
         if turn == 0:
             return self._of(number, scene, "fifo", Mode.STRICT, ())
+        if self._choosing.strategy == SWEEP:
+            scene, blow = self._swept[(number - len(self._scenes)) % len(self._swept)]
+            return self._of(number, scene, SWEEP, Mode.STRICT, (blow,))
         baseline, sweep = self._known(scene)
         turn -= 1
-        if self._choosing.strategy == SWEEP:
-            return self._of(number, scene, SWEEP, Mode.STRICT, (sweep[turn % len(sweep)],) if sweep else ())
         if self._choosing.strategy != PORTFOLIO or not self._choosing.blows:
             return self._search(number, scene, turn, baseline)
         if turn % 2 == 0 and turn // 2 < len(sweep):
             return self._of(number, scene, SWEEP, Mode.STRICT, (sweep[turn // 2],))
         return self._search(number, scene, turn - min((turn + 1) // 2, len(sweep)), baseline)
+
+    @cached_property
+    def _swept(self) -> list[tuple[Scene, Blow]]:
+        """The sweeps of all scenes in turn; one that comes to its end leaves its turns to the others."""
+        turns = zip_longest(*([(scene, blow) for blow in self._known(scene)[1]] for scene in self._scenes))
+        return [item for turn in turns for item in turn if item is not None]
 
     def size_of_sweep(self) -> int:
         """Return how many blows the sweep has, over the scenes that are known by now."""

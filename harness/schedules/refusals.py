@@ -14,7 +14,7 @@ import _thread
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import wraps
@@ -99,20 +99,28 @@ def installed() -> Iterator[None]:
     """What no audit event tells of is seen, too, while this lasts."""
     with ExitStack() as stack:
         for owner, name, what in _METHODS:
-            stack.enter_context(_replaced(owner, name, what, lambda loop, here: loop.has_part_in(here)))
+            stack.enter_context(_replaced(owner, name, what, lambda loop, here, given: loop.has_part_in(here)))
         for owner, name, what in _METHODS_OF_JOBS:
-            stack.enter_context(_replaced(owner, name, what, lambda loop, here: loop.pools.is_at_work(here)))
+            stack.enter_context(_replaced(owner, name, what, _waits_in_a_job))
         yield
 
 
+def _waits_in_a_job(loop: ScheduleLoop, here: int, given: Sequence[Any]) -> bool:
+    """Whether a thread in lock-step is about to wait; a time-out of 0 is a look, and no wait."""
+    timeout = given[1] if len(given) > 1 else None
+    return loop.pools.is_at_work(here) and (timeout is None or timeout > 0)
+
+
 @contextmanager
-def _replaced(owner: Any, name: str, what: str, is_refused: Callable[[ScheduleLoop, int], bool]) -> Iterator[None]:
+def _replaced(
+    owner: Any, name: str, what: str, is_refused: Callable[[ScheduleLoop, int, Sequence[Any]], bool]
+) -> Iterator[None]:
     original = getattr(owner, name)
 
     @wraps(original)
     def asked(*args: Any, **kwargs: Any) -> Any:
         loop = _GUARD.loop
-        if loop is not None and is_refused(loop, threading.get_ident()):
+        if loop is not None and is_refused(loop, threading.get_ident(), (*args, *kwargs.values())):
             loop.refuse(what)
         return original(*args, **kwargs)
 

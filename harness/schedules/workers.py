@@ -48,11 +48,13 @@ def _end(workers: Iterable[BaseProcess]) -> None:
     """Wait for them to end; end those that do not."""
     left = {worker.sentinel: worker for worker in workers}
     until = monotonic() + GRACE_S
-    while left and (ended := wait(list(left), timeout=max(0.0, until - monotonic()))):
-        for sentinel in ended:
-            del left[sentinel]  # type: ignore[arg-type]  # sentinels were given, so sentinels come back
-    for worker in left.values():
-        worker.terminate()
+    try:
+        while left and (ended := wait(list(left), timeout=max(0.0, until - monotonic()))):
+            for sentinel in ended:
+                del left[sentinel]  # type: ignore[arg-type]  # sentinels were given, so sentinels come back
+    finally:  # also when somebody interrupts again
+        for worker in left.values():
+            worker.terminate()
 
 
 @contextmanager

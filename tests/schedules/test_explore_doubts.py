@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import logging.handlers
+import weakref
 from asyncio import gather, sleep
 from itertools import count
 
 import pytest
-from explore_workloads import pooled_connection
+from explore_workloads import pooled_connection, three_steps
 
 from harness.schedules import Mode, Schedule, explore, replay
 from harness.schedules.coroutines import NothingShown
@@ -44,7 +46,7 @@ class TestNothingShown:
         explored = explore(program)
         assert explored.failure is not None
         assert (Outcome.UNKNOWN, 0) == (explored.outcome, explored.failure.runs)
-        with pytest.raises(NothingShown, match="did not when it was run again") as raised:
+        with pytest.raises(NothingShown, match="did not fail so when its choices were run again") as raised:
             explored.check()
         said = str(raised.value)
         assert (True, True, False) == ("the ninth time" in said, "not repeatable" in said, "Replay" in said)
@@ -115,6 +117,60 @@ class TestNothingShown:
         told = "Task exception was never retrieved: ValueError('unheard') at test_explore_doubts.py:"
         self.says("nobody took an error, so it passed", told, program=program)
 
+    def test_an_error_that_somebody_is_about_to_take_is_none(self) -> None:
+        """When the program ends in the turn in which it is raised."""
+
+        async def dies() -> None:
+            for _ in range(3):
+                await sleep(0)
+            raise ValueError("heard in time")
+
+        async def takes() -> None:
+            with pytest.raises(ValueError, match="in time"):
+                await asyncio.create_task(dies())
+
+        async def program() -> None:
+            taking = asyncio.create_task(takes())
+            await gather(two_tasks(), two_tasks())
+            assert not taking.cancelled()
+
+        assert Outcome.HOLDS is explore(program, schedules=100).outcome
+
+    def test_errors_in_odd_words_are_told_the_same_each_time(self) -> None:
+        """A context without a message, an error without a repr, addresses; nothing stays refused afterwards."""
+
+        class Odd(Exception):
+            def __repr__(self) -> str:
+                raise RuntimeError("no words")
+
+        def deliver(to: object) -> None:
+            raise KeyError(to)
+
+        async def program() -> None:
+            loop = asyncio.get_running_loop()
+            loop.call_exception_handler({"exception": Odd()})
+            loop.call_soon(deliver, object())
+            await two_tasks()
+
+        doubts = explore(program, schedules=20).doubts
+        assert 2 == len(doubts)
+        assert "nobody took an error, so it passed: : Odd" in doubts[0]
+        assert "Exception in callback: KeyError(<object object at 0x>) at test_explore_doubts.py:" in doubts[1]
+        asyncio.run(asyncio.start_server(print, "127.0.0.1", 0)).close()
+
+    def test_errors_that_nobody_took_hide_no_failure(self) -> None:
+        """However many there are: the program may still fail."""
+        runs = count(1)
+
+        async def dies(number: int) -> None:
+            raise ValueError(number)
+
+        async def program() -> None:
+            asyncio.create_task(dies(next(runs)))  # noqa: RUF006
+            await gather(*(three_steps()() for _ in range(1)))
+
+        assert Outcome.VIOLATED is explore(program).outcome
+
     def test_an_error_that_somebody_took_is_none(self) -> None:
         """Gathered, awaited later, or asked for."""
 
@@ -152,6 +208,36 @@ class TestNothingShown:
             assert ["told"] == caplog.messages
 
         assert Outcome.HOLDS is explore(program, schedules=20).outcome
+
+    def test_log_records_leave_neither_frames_behind_nor_the_process(self) -> None:
+        """A handler keeps them after the run, without what the frames held; libraries' handlers get none."""
+
+        class Big:
+            pass
+
+        kept: list[logging.LogRecord] = []
+        freed: list[weakref.ref[Big]] = []
+
+        class Keeping(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                assert record.exc_info
+                kept.append(record)
+
+        log = logging.getLogger("of another program")
+        log.handlers = [Keeping(), logging.handlers.SocketHandler("127.0.0.1", 9)]
+
+        async def program() -> None:
+            await two_tasks()
+            big = Big()
+            freed.append(weakref.ref(big))
+            try:
+                raise KeyError
+            except KeyError:
+                log.exception("told")
+
+        assert Outcome.HOLDS is explore(program, schedules=20).outcome
+        assert 20 <= len(kept)
+        assert [] == [big for one in freed if (big := one()) is not None]
 
     def test_a_program_that_is_not_the_same_twice_is_doubted(self) -> None:
         """The step from which on two runs of one schedule differ is named, with the tasks."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -16,7 +15,6 @@ from test_loop_schedules import SEEDS, Way, everywhere, in_both_modes
 
 from harness.schedules import anyio_device
 from harness.schedules.control import Control, Ran, controlled
-from harness.schedules.loop import ScheduleLoop
 from harness.schedules.scheduling import Mode
 from harness.schedules.strategies import STRATEGIES
 from harness.schedules.strategies.fifo import Fifo
@@ -229,24 +227,6 @@ class TestWorkerThreads:
             assert ["a", "b", "c"] == sorted(ran.value)
             if way.mode is Mode.STRICT:
                 assert ["a", "b", "c"] == ran.value
-
-    @in_both_modes
-    def test_a_job_that_is_given_up_fails_as_a_disk_does(self, control: Control, mode: Mode) -> None:
-        """It is never done, and its worker does the next."""
-
-        async def program() -> list[str]:
-            done, loop = list[str](), asyncio.get_running_loop()
-            assert isinstance(loop, ScheduleLoop)
-            task = asyncio.ensure_future(anyio.to_thread.run_sync(done.append, "given up"))
-            while (job := loop.devices.job_for(task._fut_waiter)) is None:  # type: ignore[attr-defined]  # noqa: ASYNC110
-                await asyncio.sleep(0)
-            loop.devices.give_up(job)
-            with pytest.raises(OSError, match="Input/output error"):
-                await task
-            await anyio.to_thread.run_sync(done.append, "next")
-            return done
-
-        assert ["next"] == control.run(lambda loop: program(), Fifo(), mode=mode).value
 
     @in_both_modes
     def test_a_job_that_calls_back_into_the_loop_is_refused(self, control: Control, mode: Mode) -> None:

@@ -113,24 +113,6 @@ class TestJobs:
             assert (["begun", "last"], [True, True, False]) == (done, cancelled)
 
 
-class TestFaults:
-    @everywhere
-    def test_a_job_that_is_given_up_fails_as_a_disk_does(self, way: Way) -> None:
-        """It is never done; a job that waits for its worker then begins."""
-
-        async def program() -> tuple[list[str], object]:
-            done, pool, loop = list[str](), ThreadPoolExecutor(1), asyncio.get_running_loop()
-            assert isinstance(loop, ScheduleLoop)
-            futures = [loop.run_in_executor(pool, done.append, name) for name in ("given up", "next")]
-            job = loop.devices.job_for(futures[0])
-            assert job is not None
-            loop.devices.give_up(job)
-            return done, (await asyncio.gather(*futures, return_exceptions=True))[0]
-
-        for done, error in way.values(program):
-            assert (["next"], OSError) == (done, type(error))
-
-
 class TestWhatAThreadKeeps:
     @everywhere
     def test_to_thread_works_in_a_copy_of_the_context(self, way: Way) -> None:

@@ -213,11 +213,12 @@ class TestRefusals:
         assert what in came.uncontrolled[0]
 
     def test_a_job_that_need_not_wait_is_done(self, control: Control) -> None:
-        """A queue with something in it, an event that is set."""
+        """A queue with something in it, a flag that it only looks at."""
 
         async def program() -> int:
             waiting: queue.Queue[int] = queue.Queue()
             waiting.put(3)
+            assert not await asyncio.to_thread(threading.Event().wait, 0)
             return await asyncio.to_thread(waiting.get)
 
         came = ran(control, program)
