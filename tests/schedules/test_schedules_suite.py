@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -173,11 +175,16 @@ class TestTrials:
 
 def interrupted(command: list[str], text: str) -> tuple[int, str]:
     """Interrupt a command when it has said something; return its exit code and what it printed."""
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stderr=pipe, stdout=pipe, text=True, start_new_session=True)
     assert process.stderr is not None
-    next(line for line in process.stderr if text in line)
-    process.terminate()  # as CI does; an interrupt of the keyboard may be ignored where tests run in the background
-    stdout, _ = process.communicate(timeout=60)
+    try:
+        next(line for line in process.stderr if text in line)
+        process.terminate()  # as CI does; an interrupt of the keyboard may be ignored where tests run in the background
+        stdout, _ = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):  # whatever is left of it, its workers, too
+            os.killpg(process.pid, signal.SIGKILL)
     return process.returncode, stdout
 
 
