@@ -43,7 +43,7 @@ class _Commands(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
-            click.echo("interrupted: what is in the run folder by now, `harness report FOLDER` tells", err=True)
+            click.echo("interrupted: `harness report FOLDER` tells what is in the run folder by now", err=True)
             sys.exit(EXIT_CODES[Outcome.UNKNOWN])
         except Exception as error:
             click.echo(traceback.format_exc(), err=True)

@@ -227,6 +227,8 @@ class Explorer:
             if order.until is not None and order.until in batch.found:
                 break
         batch.sweep = attempts.size_of_sweep()
+        if order.choosing.strategy == SWEEP and not batch.sweep:
+            batch.doubt("there is nothing to sweep: no user waits anywhere in these scenes")
 
     def _exhaust(self, order: BatchOrder, batch: Batch) -> None:
         """Go on with one tree; without one, say which there are."""
@@ -243,7 +245,7 @@ class Explorer:
             executed = self.stage.perform(self.scenes[tree.scene], scheduler, tree.mode)
             strategy.told(executed.interleaving.choices, len(executed.ran.trace))
             batch.add(number, strategy.name, executed)
-            if number == order.start:
+            if number % TWICE_EVERY == 0:
                 batch.compare(number, executed, self.again(executed))
             if order.until is not None and order.until in batch.found:
                 break

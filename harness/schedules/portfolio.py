@@ -7,7 +7,8 @@ Rules:
 - Of the others in the portfolio, every second is a blow of the sweep (one strike at one await of one user, under FIFO)
   as long as there are any left; the rest are searches. A single search has no sweep.
 - The sweep alone goes on until each blow has been made, once; then it begins anew.
-- Searches take turns, too: each strategy in each mode. Every fourth has random blows: of the sweep, and slow calls.
+- Searches take turns, too: each strategy in each mode. Every fourth has random blows: of the sweep, and one slow call
+  at most: several in one transaction would keep others from a lock for longer than they wait.
 - Schedule and blows have streams of their own: leaving a blow out changes no choice.
 """
 
@@ -172,6 +173,8 @@ class Attempts:
         if turn == 0:
             return self._of(number, scene, "fifo", Mode.STRICT, ())
         if self._choosing.strategy == SWEEP:
+            if not self._swept:
+                return self._of(number, scene, SWEEP, Mode.STRICT, ())
             scene, blow = self._swept[(number - len(self._scenes)) % len(self._swept)]
             return self._of(number, scene, SWEEP, Mode.STRICT, (blow,))
         baseline, sweep = self._known(scene)
@@ -213,7 +216,9 @@ class Attempts:
         source = self._source("blows", number)
         baseline, sweep = self._known(scene)
         every = sweep + baseline.slow()
-        return tuple(source.sample(every, min(source.randint(1, MOST_BLOWS), len(every))))
+        drawn = source.sample(every, min(source.randint(1, MOST_BLOWS), len(every)))
+        slow = [blow for blow in drawn if blow.strike is Strike.SLOW]
+        return tuple(blow for blow in drawn if blow not in slow[1:])
 
     def _source(self, stream: str, what: object) -> Random:
         return Random(f"{self._seed}/{stream}/{what}")

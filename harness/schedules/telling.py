@@ -41,7 +41,9 @@ class _Narrator(Recorded):
         self.lines: list[str] = []
         self.loop: ScheduleLoop | None = None
         asked = [event for event in executed.events if event.kind is EventKind.INVOKE]
-        self._calls = {event.call: f"{event.user}'s {event.name} (call {event.call})" for event in asked if event.call}
+        self._calls = {
+            event.call: f"{event.user}'s {event.name} (call {event.call})" for event in asked if event.call is not None
+        }
 
     def choose(self, actors: Sequence[int]) -> int:
         """Take the recorded option, and tell it when it is not the first."""

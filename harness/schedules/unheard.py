@@ -36,7 +36,7 @@ class Unheard:
     """
 
     def __init__(self, loop: Making, tasks: Sequence[asyncio.Task[Any]]) -> None:
-        self._told = [(str(context.get("message", "")), context.get("exception")) for context in loop.unheard]
+        self._told = [(str(context.get("message") or "Error"), context.get("exception")) for context in loop.unheard]
         listens = loop.get_exception_handler() is None
         self._held: list[Any] = [task for task in tasks if task._log_traceback] if listens else []
 
@@ -54,7 +54,7 @@ def _in_words(message: str, error: BaseException | None) -> str:
         return _ADDRESS.sub("0x", kind)
     try:
         said = repr(error)
-    except Exception:
+    except Exception:  # an error that cannot say what it is
         said = type(error).__name__
     raised = extract_tb(error.__traceback__)
     where = f" at {raised[-1].filename.rpartition('/')[2]}:{raised[-1].lineno}" if raised else ""

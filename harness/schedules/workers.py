@@ -35,7 +35,7 @@ def processes(workers: int) -> Iterator[Executor]:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            _end(set(multiprocessing.active_children()) - others)
+            end(set(multiprocessing.active_children()) - others)
             raise
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -44,7 +44,7 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _end(workers: Iterable[BaseProcess]) -> None:
+def end(workers: Iterable[BaseProcess]) -> None:
     """Wait for them to end; end those that do not."""
     left = {worker.sentinel: worker for worker in workers}
     until = monotonic() + GRACE_S

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from harness.model import OnPush, Operation, Promises, User, Value
+from harness.model import OnPush, Operation, Promises, Unreachable, User, Value
 
 
 class Board:
@@ -55,9 +55,9 @@ class Visitor:
 
 
 class EndingBoard(Board):
-    """A board that ends its process, by some means, at the eighth note of its life."""
+    """A board that ends its process, by some means, when the eightieth visitor comes, whichever board they come to."""
 
-    written = 0
+    visitors = 0
 
     def __init__(self, end: Callable[[int], NoReturn]) -> None:
         super().__init__("ending board", careful=False)
@@ -65,8 +65,8 @@ class EndingBoard(Board):
 
     async def connect(self, user: User, on_push: OnPush) -> Visitor:
         """Let a user in, who may be the last."""
-        EndingBoard.written += 1
-        if EndingBoard.written == 80:
+        EndingBoard.visitors += 1
+        if EndingBoard.visitors == 80:
             self._end(7)
         return await super().connect(user, on_push)
 
@@ -74,6 +74,11 @@ class EndingBoard(Board):
 def board() -> Board:
     """Make the board."""
     return Board("board", careful=False)
+
+
+def closed_board() -> Board:
+    """Fail to make a board, as when its service is not there."""
+    raise Unreachable("the board is closed")
 
 
 def exiting_board() -> Board:

@@ -13,9 +13,12 @@ import pytest
 from test_loop_schedules import Way, every_value, everywhere, in_both_modes, run
 
 from harness.schedules import lockstep
+from harness.schedules.control import controlled
+from harness.schedules.coroutine_runs import Rehearsal
 from harness.schedules.loop import ScheduleLoop, Uncontrolled
 from harness.schedules.scheduling import Mode
 from harness.schedules.strategies.fifo import Fifo
+from harness.schedules.strategies.recorded import Recorded
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -111,6 +114,21 @@ class TestJobs:
 
         for done, cancelled in way.values(program):
             assert (["begun", "last"], [True, True, False]) == (done, cancelled)
+
+
+def test_the_order_of_two_threads_is_a_trace_of_its_own() -> None:
+    """Who is done first makes another trace, also with the first two devices, whose numbers hash alike."""
+
+    async def program() -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.wait([loop.run_in_executor(None, len, "") for _ in range(2)])
+
+    with controlled() as control:
+        rehearsal = Rehearsal(control, program)
+        one, other = (rehearsal.run(Recorded(deviations), Mode.STRICT) for deviations in ({}, {0: 1}))
+    swapped = {-1: -2, -2: -1}
+    assert one.trace != other.trace == tuple(swapped.get(actor, actor) for actor in one.trace)
+    assert one.digest() != other.digest()
 
 
 class TestWhatAThreadKeeps:

@@ -110,6 +110,15 @@ async def program():
 print(ScheduleLoop(Fifo()).run_until_complete(program()))
 """
 
+IS_LISTED = """
+async def program():
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(asyncio.create_eager_task_factory(asyncio.Task))
+    return loop.create_task(asyncio.sleep(1)) in loop.tasks()
+
+print(ScheduleLoop(Fifo()).run_until_complete(program()))
+"""
+
 IS_SEEN = """
 seen = []
 
@@ -129,7 +138,9 @@ print({"waiting", "cancelled"} <= {task.get_name() for task in seen})
 
 
 @pytest.mark.parametrize("version", VERSIONS[1:])
-@pytest.mark.parametrize("program", [KEEPS_ITS_PLACE, IS_NUMBERED, IS_SEEN], ids=["place", "number", "await"])
+@pytest.mark.parametrize(
+    "program", [KEEPS_ITS_PLACE, IS_NUMBERED, IS_LISTED, IS_SEEN], ids=["place", "number", "list", "await"]
+)
 def test_a_task_that_starts_at_once_is_one_like_others(program: str, version: str) -> None:
     """It is put into sets before any step of it is queued; groups walk it in order; its first await counts."""
     path = python(version)

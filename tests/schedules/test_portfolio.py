@@ -100,6 +100,13 @@ class TestChoosing:
         assert {(scene.name, blow) for scene, blow in whole} == set(blows[: len(whole)])
         assert blows[: len(whole)] == blows[len(whole) :]
 
+    def test_a_sweep_of_nothing_runs_without_blows(self) -> None:
+        """Where no user waits anywhere."""
+        nobody = Attempts(
+            (TALKING,), Choosing(strategy="sweep"), 1, lambda scene: Baseline(scene=scene, waits=((), ()), choices=0)
+        )
+        assert [("talking", "sweep", Mode.STRICT, ())] * 5 == told(nobody, range(1, 6))
+
 
 class TestRandomBlows:
     def test_also_make_calls_slow(self) -> None:
@@ -108,6 +115,7 @@ class TestRandomBlows:
         drawn = {blow for number in numbers for blow in attempts().attempt(number).blows}
         slow = {blow.at for blow in drawn if blow.strike is Strike.SLOW}
         assert {2, 3} == slow
+        assert 1 == max(sum(blow.strike is Strike.SLOW for blow in attempts().attempt(n).blows) for n in numbers)
         assert not [blow for blow in baseline(TALKING).sweep(Random(0)) if blow.strike is Strike.SLOW]
 
 

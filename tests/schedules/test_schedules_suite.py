@@ -254,6 +254,7 @@ class TestCommand:
         [
             (["explore", "nobody"], "there is no target 'nobody'"),
             (["explore", "reference", "--schedules", "0"], "0 is not in the range"),
+            (["explore", BOARD.replace(":board", ":closed_board"), "--out", "{out}"], "the board is closed"),
             (["explore", "--strategy", "sweep", "--no-blows"], "leave out --no-blows"),
             (["export", "{out}"], "cannot be replayed"),
         ],

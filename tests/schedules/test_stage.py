@@ -20,9 +20,11 @@ from harness.schedules.execution import SLOW_S, Executed
 from harness.schedules.portfolio import Choosing
 from harness.schedules.scenes import Scene
 from harness.schedules.scheduling import Mode
+from harness.schedules.smallest import make_smallest
 from harness.schedules.strategies.fifo import Fifo
 from harness.schedules.strategies.random_walk import RandomWalk
 from harness.schedules.strategies.recorded import Recorded
+from harness.schedules.telling import tell
 from harness.vocabulary import FAULT
 
 SEED = 11
@@ -187,6 +189,20 @@ class TestBatches:
             again = opened.again(found.executed)
         assert found.executed.verdicts["misdelivery"] == again.verdicts["misdelivery"]
         assert found.attempt + 1 == order.start + batches[0].schedules
+
+    def test_where_asyncios_own_order_shows_it_one_is_told_that_does_not(self) -> None:
+        """With few deviations, and the first event that is another."""
+        with open_explorer("pooled-emitter", 1) as opened:
+            batch = opened.run(BatchOrder(seed=1, start=25, stop=60, until="misdelivery"))
+            story = make_smallest(opened.stage, batch.found["misdelivery"].executed, "misdelivery", 200)
+            told = tell(opened.stage, story)
+        assert story.passing is not None
+        assert not story.passing.verdicts["misdelivery"].violated
+        assert 0 < len(story.passing.interleaving.deviations) < 10
+        assert "it shows in asyncio's own order, without any fault" in told
+        assert any(line.startswith("it does not show in ") for line in told)
+        assert any(line.startswith("there, choice ") for line in told)
+        assert told[-1].startswith("first difference, event ")
 
     def test_exhaustion_goes_on_where_it_was_left(self, honest: Explorer) -> None:
         """A tree walked in two batches is the tree walked in one; what neither follows is counted."""
