@@ -25,16 +25,16 @@ _LIBRARIES = tuple(
 def site_of(task: asyncio.Task[Any]) -> str:
     """Return where a task waits, as `folder/file.py:line`; `""` when it does not wait."""
     awaitable: Any = task.get_coro()
-    site: tuple[str, int] | None = None
-    last: tuple[str, int] | None = None
+    innermost: Any = None
+    of_the_program: Any = None
     while awaitable is not None:
         frame, awaitable = _inside(awaitable)
         if frame is not None:
-            last = (frame.f_code.co_filename, frame.f_lineno)
-            if is_of_the_program(last[0]):
-                site = last
-    found = site or last
-    return "" if found is None else f"{_short(found[0])}:{found[1]}"
+            innermost = frame
+            if is_of_the_program(frame.f_code.co_filename):
+                of_the_program = frame
+    frame = of_the_program or innermost
+    return "" if frame is None else _site(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _inside(awaitable: Any) -> tuple[Any, Any]:
@@ -54,6 +54,11 @@ def is_of_the_program(path: str) -> bool:
     if path.startswith(_PLANTED):
         return True
     return not path.startswith((*_LIBRARIES, _HARNESS, "<"))
+
+
+@lru_cache(maxsize=4096)
+def _site(path: str, line: int) -> str:
+    return f"{_short(path)}:{line}"
 
 
 @lru_cache(maxsize=4096)

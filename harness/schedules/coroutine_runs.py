@@ -139,7 +139,7 @@ class Watcher:
         if self._looks:
             place = self._look(task, place)
         if self._cancel is not None and place[:2] == self._cancel[:2]:
-            self.fallen = place if self._looks else place._replace(site=site_of(task))
+            self.fallen = Cancelled(place.task, place.at, place.site or site_of(task))
             task.cancel()
 
     def _look(self, task: asyncio.Task[Any], place: Cancelled) -> Cancelled:
@@ -149,7 +149,7 @@ class Watcher:
         if last and last != place.task:
             self.pairs.add((before, site))
         self._last = (place.task, site)
-        place = place._replace(site=site)
+        place = Cancelled(place.task, place.at, site)
         if place.task != MAIN:
             self.awaits.append(place)
         return place

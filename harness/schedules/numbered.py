@@ -28,7 +28,7 @@ class Numbers:
 
     def foreign(self) -> list[asyncio.Task[Any]]:
         """Return the tasks that are not of ours, and still there."""
-        return list(self._foreign)
+        return list(self._foreign) if self._foreign else []
 
     def of(self, task: asyncio.Task[Any]) -> int:
         """Return the number of a task, also of one that a factory made; give it one at its first step."""

@@ -52,25 +52,32 @@ class _Priorities:
         changes = source.sample(range(1, choices), min(depth - 1, choices - 1))
         self._changes = {at: -1.0 - rank for rank, at in enumerate(changes)}
         self._horizon = 2 * choices
+        self._next_change = min(self._changes, default=self._horizon + 1)
         self._made = 0
         self._priorities = _Drawn(self._random)
         self._priority = self._priorities.__getitem__
-        self._best = PLAIN
-        self._others: Sequence[int] = []
+        self._again: Sequence[int] = []
 
     def choose(self, actors: Sequence[int]) -> int:
         self._made += 1
+        if actors == self._again and self._made < self._next_change:
+            return len(actors) - 1  # it has stepped and is ready again, and nobody else has come: it goes on
         if self._made > self._horizon:
             return self._made % len(actors)
-        if self._made not in self._changes and actors[-1] == self._best and actors[:-1] == self._others:
-            return len(actors) - 1  # it has stepped and is ready again, and nobody else has come: it goes on
         best = max(actors, key=self._priority)
-        if self._made in self._changes and best != PLAIN:
-            self._priorities[best] = self._changes[self._made]
-            best = max(actors, key=self._priority)
+        if self._made == self._next_change:
+            best = self._change(actors, best)
         place = actors.index(best)
-        self._best, self._others = best, [*actors[:place], *actors[place + 1 :]]
+        self._again = [*actors[:place], *actors[place + 1 :], best]
         return place
+
+    def _change(self, actors: Sequence[int], best: int) -> int:
+        """Let the best fall behind all others, and return who is the best then."""
+        priority = self._changes.pop(self._made)
+        self._next_change = min(self._changes, default=self._horizon + 1)
+        if best != PLAIN:
+            self._priorities[best] = priority
+        return max(actors, key=self._priority)
 
 
 class _Drawn(dict[int, float]):
