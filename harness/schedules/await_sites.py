@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import sysconfig
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
@@ -20,6 +22,12 @@ _PLANTED = _HARNESS + "mutants/"
 _LIBRARIES = tuple(
     dict.fromkeys(str(Path(sysconfig.get_path(name))) + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 )
+_INSIDE: Mapping[type, Callable[[Any], tuple[Any, Any]]] = {
+    CoroutineType: attrgetter("cr_frame", "cr_await"),
+    GeneratorType: attrgetter("gi_frame", "gi_yieldfrom"),
+    AsyncGeneratorType: attrgetter("ag_frame", "ag_await"),
+}
+"""How to look into what can be awaited: its frame, and what it awaits."""
 
 
 def site_of(task: asyncio.Task[Any]) -> str:
@@ -27,25 +35,14 @@ def site_of(task: asyncio.Task[Any]) -> str:
     awaitable: Any = task.get_coro()
     innermost: Any = None
     of_the_program: Any = None
-    while awaitable is not None:
-        frame, awaitable = _inside(awaitable)
+    while (look_inside := _INSIDE.get(type(awaitable))) is not None:
+        frame, awaitable = look_inside(awaitable)
         if frame is not None:
             innermost = frame
             if is_of_the_program(frame.f_code.co_filename):
                 of_the_program = frame
     frame = of_the_program or innermost
     return "" if frame is None else _site(frame.f_code.co_filename, frame.f_lineno)
-
-
-def _inside(awaitable: Any) -> tuple[Any, Any]:
-    """Return the frame of an awaitable, and what it awaits."""
-    if isinstance(awaitable, CoroutineType):
-        return awaitable.cr_frame, awaitable.cr_await
-    if isinstance(awaitable, GeneratorType):
-        return awaitable.gi_frame, awaitable.gi_yieldfrom
-    if isinstance(awaitable, AsyncGeneratorType):
-        return awaitable.ag_frame, awaitable.ag_await
-    return None, None
 
 
 @lru_cache(maxsize=4096)

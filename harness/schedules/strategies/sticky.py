@@ -1,7 +1,6 @@
 """Sticky: whoever stepped last goes on, with a high probability; otherwise any option alike.
 
-Long stretches of one task are what ordering bugs of some depth need, and what a random walk hardly ever gives. FIFO
-never
+Long stretches of one task are what ordering bugs of some depth need, and what a random walk hardly ever gives. FIFO never
 does: there every await lets everybody else step once.
 
 Source: the weighted random walks of CHESS's successors; measured here beside the others (`benchmarks/schedules`).
@@ -36,8 +35,9 @@ class _Stay:
         self._last = 0
 
     def choose(self, actors: Sequence[int]) -> int:
-        if self._last in actors and self._random() < self._stay:
-            return actors.index(self._last)
+        is_behind = actors[-1] == self._last  # as who has just stepped mostly is
+        if (is_behind or self._last in actors) and self._random() < self._stay:
+            return len(actors) - 1 if is_behind else actors.index(self._last)
         pick = int(self._random() * len(actors))
         self._last = actors[pick]
         return pick
