@@ -1,7 +1,7 @@
 """Sticky: whoever stepped last goes on, with a high probability; otherwise any option alike.
 
-Long stretches of one task are what ordering bugs of some depth need, and what a random walk hardly ever gives. FIFO never
-does: there every await lets everybody else step once.
+Long stretches of one task are what ordering bugs of some depth need, and what a random walk hardly ever gives. FIFO
+never does: there every await lets everybody else step once.
 
 Source: the weighted random walks of CHESS's successors; measured here beside the others (`benchmarks/schedules`).
 """
