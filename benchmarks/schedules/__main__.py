@@ -54,18 +54,9 @@ def searches(cells: Cells, workloads: Sequence[Workload], most: int) -> Table:
 
 def whole(measured: Sequence[WholeApp]) -> Table:
     """Return the table of what building once saves."""
-    table = Table("bundled backend", "steps", whole_app.ONCE, whole_app.EACH, "times", title="CPU ms per schedule")
+    table = Table("application", "steps", whole_app.ONCE, whole_app.EACH, "times", title="CPU ms per schedule")
     for app in measured:
-        table.add_row(app.scene, f"{app.steps}", f"{app.once_ms:.1f}", f"{app.each_ms:.1f}", f"{app.ratio:.2f}")
-    return table
-
-
-def building(once: Cells, each: Cells, names: Sequence[str]) -> Table:
-    """Return the table of what building once saves the two small applications."""
-    table = Table("application", "built once", "rebuilt", "times", title="schedules per CPU-second, harness, random")
-    for name in names:
-        here, there = once["harness, random", name].rate, each["harness, random", name].rate
-        table.add_row(name, f"{here:.0f}", f"{there:.0f}", f"{here / there:.2f}" if there else "")
+        table.add_row(app.program, f"{app.steps}", f"{app.once_ms:.1f}", f"{app.each_ms:.1f}", f"{app.ratio:.2f}")
     return table
 
 
@@ -128,14 +119,10 @@ def main() -> None:
     given = _arguments()
     console = Console(width=WIDTH)
     cells: Cells = {}
-    each: Cells = {}
-    with apps.built() as built, apps.rebuilt() as rebuilt:
+    with apps.built() as built:
         workloads = [*WORKLOADS, *built]
         measure_rates(CONTESTANTS, workloads, given.rounds, cells)
-        ours = [one for one in CONTESTANTS if one.name == "harness, random"]
-        measure_rates(ours, rebuilt, given.rounds, each)
         console.print(rates(cells, workloads))
-        console.print(building(cells, each, [workload.name for workload in built]))
         telling = [workload for workload in workloads if workload.name in TELLING or workload in built]
         measure_searches(CONTESTANTS, telling, given.seeds, given.most, given.limit, cells)
         console.print(searches(cells, telling, given.most))

@@ -7,6 +7,8 @@ Rules:
 - Requests go over ASGI: HTTP by httpx's own transport, the WebSocket by the harness's.
 - Each has one planted race that asyncio's own order does not show.
 
+Each can have further routes, which its programs do not call, of the kind that most applications have dozens of.
+
 A1, notes: the hub remembers whom to tell in one place for all requests, from the insert to the end of the commit.
 A2, rooms: who is told is read before a message is committed, and told after it: also who has left by then.
 """
@@ -20,10 +22,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
-from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
+from fastapi import Depends, FastAPI, Request, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel
 from sqlalchemy import ForeignKey, create_engine, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -56,6 +59,22 @@ class Member(Table):
     note: Mapped[int | None] = mapped_column(ForeignKey("notes.id"))
 
 
+class Thing(BaseModel):
+    """What further routes are given."""
+
+    title: str
+    tags: list[str] = []
+    size: int | None = None
+
+
+class KeptThing(BaseModel):
+    """What they answer."""
+
+    id: int
+    title: str
+    owner: str
+
+
 class Hub:
     """The open sockets of one program, and whom to tell next."""
 
@@ -75,13 +94,18 @@ class Site:
     Args:
         folder: for the database.
         routes: adds what the application does.
+        further: how many routes it has besides.
     """
 
-    def __init__(self, folder: Path, routes: Callable[[FastAPI, async_sessionmaker[AsyncSession]], None]) -> None:
+    def __init__(
+        self, folder: Path, routes: Callable[[FastAPI, async_sessionmaker[AsyncSession]], None], further: int = 0
+    ) -> None:
         self._file = folder / "site.db"
         engine = create_async_engine(f"sqlite+aiosqlite:///{self._file}", poolclass=NullPool)
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         routes(self.app, async_sessionmaker(engine, expire_on_commit=False))
+        for number in range(further):
+            _add_further(self.app, number)
         self._empty = _empty_database(folder / "empty.db")
 
     def renew(self) -> None:
@@ -152,6 +176,19 @@ def add_rooms(app: FastAPI, sessions: async_sessionmaker[AsyncSession]) -> None:
         await app.state.hub.tell(user, left=True)
 
     _add_socket(app)
+
+
+async def user_of(request: Request) -> str:
+    """Return who asks."""
+    return request.headers["user"]
+
+
+def _add_further(app: FastAPI, number: int) -> None:
+    """Add a route as most are: an item of a path, a body, a dependency, and a model of the answer."""
+
+    @app.put(f"/things{number}/{{item}}")
+    async def put(item: int, thing: Thing, user: Annotated[str, Depends(user_of)]) -> KeptThing:
+        return KeptThing(id=item, title=thing.title, owner=user)
 
 
 def _add_socket(app: FastAPI) -> None:
@@ -249,10 +286,10 @@ _APPS: Sequence[tuple[str, str, Callable[[FastAPI, Any], None], Callable[[Site],
 
 
 @contextmanager
-def built() -> Iterator[Sequence[Workload]]:
-    """Build both applications once; yield them as workloads."""
+def built(further: int = 0) -> Iterator[Sequence[Workload]]:
+    """Build both applications once, with so many further routes; yield them as workloads."""
     with _folder() as folder:
-        sites = [Site(_made(folder / name), routes) for name, _, routes, _ in _APPS]
+        sites = [Site(_made(folder / name), routes, further) for name, _, routes, _ in _APPS]
         yield [
             Workload(name, what, lambda site=site, visit=visit: visit(site))  # type: ignore[misc]
             for (name, what, _, visit), site in zip(_APPS, sites, strict=True)
@@ -260,15 +297,15 @@ def built() -> Iterator[Sequence[Workload]]:
 
 
 @contextmanager
-def rebuilt() -> Iterator[Sequence[Workload]]:
-    """Yield both as workloads that build their application anew for each program."""
+def rebuilt(further: int = 0) -> Iterator[Sequence[Workload]]:
+    """Yield both as workloads that build their application anew, with so many further routes, for each program."""
     with _folder() as folder:
         folders = {name: _made(folder / name) for name, *_ in _APPS}
         yield [
             Workload(
                 name,
                 what,
-                lambda name=name, routes=routes, visit=visit: visit(Site(folders[name], routes)),  # type: ignore[misc]
+                lambda name=name, routes=routes, visit=visit: visit(Site(folders[name], routes, further)),  # type: ignore[misc]
             )
             for name, what, routes, visit in _APPS
         ]

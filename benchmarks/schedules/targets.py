@@ -71,7 +71,7 @@ def _judged_ratios(asked: str, ratios: dict[str, float], least: float) -> Judged
 
 
 def _of_rebuilding(app: WholeApp) -> Judged:
-    asked = f"{app.scene}: built once at least {OF_REBUILDING:g} times as fast as rebuilt"
+    asked = f"{app.program}: built once at least {OF_REBUILDING:g} times as fast as rebuilt"
     return Judged(asked, f"{app.ratio:.2f} ({app.once_ms:.1f} and {app.each_ms:.1f} ms)", app.ratio >= OF_REBUILDING)
 
 

@@ -1,6 +1,7 @@
-"""What building once saves: the bundled backend renewed for each schedule, beside one that is built for each.
+"""What building once saves: applications that are renewed for each schedule, beside the same built for each.
 
-Both are performed and judged by the suite's own `Stage`, the same seeds in turn; the best round counts.
+The bundled backend is performed and judged by the suite's own `Stage`; A1 and A2, of several sizes, are only run. The
+same seeds in turn; the best round counts.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks.schedules import apps
 from benchmarks.schedules.measuring import best_ms
+from benchmarks.schedules.workloads import Workload
 from harness.checkers import CHECKERS
 from harness.model import Header
 from harness.program import Program, Step, ask
 from harness.properties.tours import people
 from harness.resolve import resolve
-from harness.schedules.control import controlled
+from harness.schedules.control import Control, controlled
 from harness.schedules.execution import Stage
 from harness.schedules.scenes import Scene, scenes
 from harness.schedules.scheduling import Mode
@@ -25,20 +28,22 @@ from harness.schedules.strategies import STRATEGIES
 TARGET = "reference"
 SCENES = ("talking", "writing")
 """Of the suite's scenes, those that are measured."""
+FURTHER = (0, 20, 40, 100)
+"""Routes that A1 and A2 have besides their own."""
 ONCE, EACH = "built once", "rebuilt each schedule"
 
 
 @dataclass(frozen=True, slots=True)
 class WholeApp:
-    """What a schedule of one scene costs.
+    """What a schedule of one program costs.
 
     Args:
-        scene: its name.
-        steps: of tasks and devices, in one schedule.
+        program: its name.
+        steps: of tasks and devices, in one schedule, where it was built once.
         once_ms, each_ms: of CPU time, with the application built once, and for each schedule.
     """
 
-    scene: str
+    program: str
     steps: int
     once_ms: float
     each_ms: float
@@ -50,7 +55,11 @@ class WholeApp:
 
 
 def measure(rounds: int, schedules: int = 10) -> list[WholeApp]:
-    """Measure it, on small programs and on scenes of the suite."""
+    """Measure it: on small programs and scenes of the bundled backend, and on A1 and A2."""
+    return [*_bundled(rounds, schedules), *(app for further in FURTHER for app in _sites(further, rounds, schedules))]
+
+
+def _bundled(rounds: int, schedules: int) -> list[WholeApp]:
     costs: dict[tuple[str, str], list[float]] = {}
     steps: dict[str, int] = {}
     with _stages() as stages:
@@ -61,9 +70,30 @@ def measure(rounds: int, schedules: int = 10) -> list[WholeApp]:
                     ms = best_ms(partial(_perform, stage, scene, steps), schedules)
                     costs.setdefault((scene.name, name), []).append(ms)
     return [
-        WholeApp(scene.name, steps[scene.name], min(costs[scene.name, ONCE]), min(costs[scene.name, EACH]))
-        for scene in programs
+        WholeApp(f"bundled, {name}", steps[name], min(costs[name, ONCE]), min(costs[name, EACH]))
+        for name in (scene.name for scene in programs)
     ]
+
+
+def _sites(further: int, rounds: int, schedules: int) -> Iterator[WholeApp]:
+    with apps.built(further) as once, apps.rebuilt(further) as each, controlled() as control:
+        for kept, rebuilt in zip(once, each, strict=True):
+            steps: list[int] = []
+            costs = [
+                [best_ms(partial(_run, control, workload, steps), schedules) for workload in (kept, rebuilt)]
+                for _ in range(rounds)
+            ]
+            once_ms, each_ms = map(min, zip(*costs, strict=True))
+            yield WholeApp(f"{kept.name}, {further} further routes", max(steps), once_ms, each_ms)
+
+
+def _run(control: Control, workload: Workload, steps: list[int], seed: int) -> None:
+    scheduler = STRATEGIES["random"]().scheduler(seed)
+    assert scheduler is not None, "a search never ends"
+    ran = control.run(lambda loop: workload.run(), scheduler)
+    if ran.error is not None or ran.uncontrolled:
+        raise ran.error or RuntimeError(ran.uncontrolled[0])
+    steps.append(len(ran.trace))
 
 
 @contextmanager
@@ -97,4 +127,4 @@ def _perform(stage: Stage, scene: Scene, steps: dict[str, int], seed: int) -> No
     executed = stage.perform(scene, scheduler, Mode.PREEMPTIVE)
     if executed.doubt:
         raise RuntimeError(executed.doubt)
-    steps[scene.name] = len(executed.ran.trace)
+    steps.setdefault(scene.name, len(executed.ran.trace))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -31,6 +31,11 @@ _DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
 _FAILING = frozenset({"connector", "execute", "executemany", "executescript", "commit"})
 """The calls that read or write the file, and so can fail when the disk does."""
 _TRY_AGAIN = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY})
+
+
+def _sql(function: partial[Any]) -> Sequence[str]:
+    """Return the statement that a call executes; of other calls whatever they say first, or nothing."""
+    return [part for part in function.args[:1] if isinstance(part, str)]
 
 
 class _NoThread:
@@ -68,7 +73,7 @@ class SqliteDevice:
         result = function()
         if isinstance(result, sqlite3.Connection):
             self._take_over(result)
-        elif isinstance(function, partial) and "busy_timeout" in str(function.args[:1]):
+        elif isinstance(function, partial) and any("busy_timeout" in said for said in _sql(function)):
             connection: sqlite3.Connection | None = self._connection._connection
             if connection is not None:
                 self._take_over(connection)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import create_engine, make_url
 
 from harness.components import Components
 from harness.model import Credential, OnPush, Probe, Promises, User
@@ -22,6 +24,7 @@ from reference_impl.agents import DEFAULT_AGENTS
 from reference_impl.app import Backend, Parts, Settings, create_app
 from reference_impl.factory import AgentInstanceFactory, Limits
 from reference_impl.legacy import AgentRegistry
+from reference_impl.tables import Table
 
 CreateApp = Callable[[Settings], FastAPI]
 SECRET = "a secret for targets in this process only"
@@ -147,25 +150,30 @@ class Workshop:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ReferenceTarget]:
         """Build an application, start it, and stop it at the end."""
-        with self.built() as renewed:
-            async with renewed() as target:
+        with self._made() as (app, settings):
+            async with self._renewed(app, settings) as target:
                 yield target
 
     @contextmanager
     def built(self) -> Iterator[Callable[[], AbstractAsyncContextManager[ReferenceTarget]]]:
         """Build an application once; yield what opens it as new as often as is asked, one at a time.
 
-        Routes and compiled statements are kept, which are most of the work. Whatever may hold a user's state is made
-        anew: every part, every connection, and the database.
+        Routes, compiled statements and empty tables are kept, which are most of the work. Whatever may hold a user's
+        state is made anew: every part, every connection, and the database.
         """
+        tables = _empty_tables()
+        with self._made() as (app, settings):
+            yield lambda: self._renewed(app, settings, tables)
+
+    @contextmanager
+    def _made(self) -> Iterator[tuple[FastAPI, Settings]]:
         with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True, dir=_fastest()) as folder:
-            chosen = self.settings(settings_for(Path(folder)))
-            app = create_app(chosen, self.parts())
-            yield lambda: self._renewed(app, chosen, Path(folder))
+            settings = self.settings(settings_for(Path(folder)))
+            yield create_app(settings, self.parts()), settings
 
     @asynccontextmanager
-    async def _renewed(self, app: FastAPI, settings: Settings, folder: Path) -> AsyncIterator[ReferenceTarget]:
-        _empty(folder)
+    async def _renewed(self, app: FastAPI, settings: Settings, tables: bytes = b"") -> AsyncIterator[ReferenceTarget]:
+        _renew_database(Path(str(make_url(settings.database_url).database)), tables)
         app.state.backend = Backend(settings, self.parts(), engine=app.state.backend.storage.engine)
         async with Lifespan(app):
             components = components_of(self.parts(), self.legacy)
@@ -177,9 +185,18 @@ class Workshop:
                 await target.close()
 
 
-def _empty(folder: Path) -> None:
-    for left in folder.iterdir():
+def _renew_database(file: Path, tables: bytes) -> None:
+    for left in file.parent.iterdir():
         left.unlink()
+    file.write_bytes(tables)
+
+
+def _empty_tables() -> bytes:
+    """Return an SQLite database in which every table is there, and empty."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        engine = create_engine("sqlite://", creator=lambda: connection)
+        Table.metadata.create_all(engine)
+        return connection.serialize()
 
 
 def _fastest() -> str | None:
