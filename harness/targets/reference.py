@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 
 from harness.components import Components
 from harness.model import Credential, OnPush, Probe, Promises, User
@@ -27,12 +26,13 @@ from reference_impl.legacy import AgentRegistry
 from reference_impl.tables import Table
 
 CreateApp = Callable[[Settings], FastAPI]
+DATABASE = "target.db"
 SECRET = "a secret for targets in this process only"
 
 
 def settings_for(folder: Path, secret: str = SECRET) -> Settings:
     """Return the settings under which the harness runs the bundled backend."""
-    return Settings(database_url=f"sqlite+aiosqlite:///{folder / 'target.db'}", token_secret=secret, drain_s=0.05)
+    return Settings(database_url=f"sqlite+aiosqlite:///{folder / DATABASE}", token_secret=secret, drain_s=0.05)
 
 
 def promises_of(settings: Settings) -> Promises:
@@ -150,8 +150,8 @@ class Workshop:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ReferenceTarget]:
         """Build an application, start it, and stop it at the end."""
-        with self._made() as (app, settings):
-            async with self._renewed(app, settings) as target:
+        with self._made() as (app, settings, folder):
+            async with self._renewed(app, settings, folder) as target:
                 yield target
 
     @contextmanager
@@ -161,19 +161,22 @@ class Workshop:
         Routes, compiled statements and empty tables are kept, which are most of the work. Whatever may hold a user's
         state is made anew: every part, every connection, and the database.
         """
-        tables = _empty_tables()
-        with self._made() as (app, settings):
-            yield lambda: self._renewed(app, settings, tables)
+        with self._made() as (app, settings, folder):
+            tables = _empty_tables(folder / DATABASE)
+            yield lambda: self._renewed(app, settings, folder, tables)
 
     @contextmanager
-    def _made(self) -> Iterator[tuple[FastAPI, Settings]]:
-        with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True, dir=_fastest()) as folder:
-            settings = self.settings(settings_for(Path(folder)))
-            yield create_app(settings, self.parts()), settings
+    def _made(self) -> Iterator[tuple[FastAPI, Settings, Path]]:
+        with tempfile.TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True, dir=_fastest()) as name:
+            folder = Path(name)
+            settings = self.settings(settings_for(folder))
+            yield create_app(settings, self.parts()), settings, folder
 
     @asynccontextmanager
-    async def _renewed(self, app: FastAPI, settings: Settings, tables: bytes = b"") -> AsyncIterator[ReferenceTarget]:
-        _renew_database(Path(str(make_url(settings.database_url).database)), tables)
+    async def _renewed(
+        self, app: FastAPI, settings: Settings, folder: Path, tables: bytes = b""
+    ) -> AsyncIterator[ReferenceTarget]:
+        _empty(folder, tables)
         app.state.backend = Backend(settings, self.parts(), engine=app.state.backend.storage.engine)
         async with Lifespan(app):
             components = components_of(self.parts(), self.legacy)
@@ -185,18 +188,18 @@ class Workshop:
                 await target.close()
 
 
-def _renew_database(file: Path, tables: bytes) -> None:
-    for left in file.parent.iterdir():
+def _empty(folder: Path, tables: bytes) -> None:
+    for left in folder.iterdir():
         left.unlink()
-    file.write_bytes(tables)
+    (folder / DATABASE).write_bytes(tables)
 
 
-def _empty_tables() -> bytes:
-    """Return an SQLite database in which every table is there, and empty."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        engine = create_engine("sqlite://", creator=lambda: connection)
-        Table.metadata.create_all(engine)
-        return connection.serialize()
+def _empty_tables(file: Path) -> bytes:
+    """Return an SQLite database in which every table is there, and empty; it is made in this file."""
+    engine = create_engine(f"sqlite:///{file}")
+    Table.metadata.create_all(engine)
+    engine.dispose()
+    return file.read_bytes()
 
 
 def _fastest() -> str | None:
