@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from asyncio import gather, sleep
 from itertools import count, permutations
+from math import comb
 
 from explore_workloads import lost_update
+from hypothesis import given
+from hypothesis.strategies import integers
 
 from harness.schedules import Mode, explore
+from harness.schedules.strategies.exhaustive import Exhaustive
 from harness.verdict import Outcome
 
 EVERY = 1_000
 """A bound that cuts nothing off."""
+
+
+@given(choices=integers(0, 6), options=integers(2, 4), bound=integers(0, 4))
+def test_schedules_and_what_the_bound_cuts_off_are_as_many_as_there_are(choices: int, options: int, bound: int) -> None:
+    """At each of n choices one of w: with k deviations there are C(n, k) (w - 1)^k schedules, each run once."""
+    walk = Exhaustive(bound)
+    walked = []
+    while (path := walk.scheduler(0)) is not None:
+        walked.append(tuple(path.choose(range(options)) for _ in range(choices)))
+        walk.told(choices, choices)
+    at_each = [comb(choices, deviations) * (options - 1) ** deviations for deviations in range(bound + 2)]
+    assert (sum(at_each[:-1]), at_each[-1]) == (len(walked), walk.left)
+    assert len(walked) == len(set(walked))
+    assert all(sum(map(bool, picks)) <= bound for picks in walked)
 
 
 def test_every_order_of_steps_is_seen() -> None:
