@@ -12,11 +12,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import ref
 
 import pytest
 from test_loop_schedules import Way, everywhere, in_both_modes
 
+from harness.schedules import control as control_module
 from harness.schedules.control import Control, Ran, controlled
+from harness.schedules.coroutine_runs import Rehearsal, Watcher
 from harness.schedules.loop import Deadlock, ScheduleLoop
 from harness.schedules.scheduling import Mode
 from harness.schedules.strategies import STRATEGIES
@@ -158,6 +161,13 @@ def test_what_as_completed_is_given_begins_in_order(control: Control) -> None:
     assert [*range(40)] == ran(control, program).value
 
 
+class Cycle:
+    """Garbage that only the collector can free."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
 class TestWhatIsLeft:
     @in_both_modes
     def test_tasks_that_are_left_over_are_cancelled(self, control: Control, mode: Mode) -> None:
@@ -189,6 +199,33 @@ class TestWhatIsLeft:
         assert ["a", "b", "generator"] == told
         assert [True, True] == [task.cancelled() for task in tasks]
         assert (1.0, None) == (came.virtual_s, came.error)
+
+    def test_a_watched_run_is_gone_when_it_has_ended(self, control: Control) -> None:
+        """Its loop does not wait for the garbage collector, although a watcher listens to it, and it to the watcher."""
+        loops: list[ref[ScheduleLoop]] = []
+
+        def listen(watcher: Watcher) -> None:
+            assert watcher.loop is not None
+            loops.append(ref(watcher.loop))
+
+        Rehearsal(control, lambda: asyncio.sleep(1)).run(Fifo(), Mode.PREEMPTIVE, watch=True, listen=listen)
+        assert [None] == [loop() for loop in loops]
+
+    def test_garbage_is_collected_between_runs(self, control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As soon as there is enough of it: thousands of runs do not fill the memory."""
+        left: list[ref[Any]] = []
+
+        async def program() -> None:
+            for _ in range(200):
+                cycle = Cycle()
+                left.append(ref(cycle))
+
+        monkeypatch.setattr(control_module, "MOST_OBJECTS", 1_000_000_000)
+        ran(control, program)
+        assert 200 == sum(cycle() is not None for cycle in left)
+        monkeypatch.setattr(control_module, "MOST_OBJECTS", 100)
+        ran(control, program)
+        assert not any(cycle() for cycle in left)
 
     @everywhere
     def test_a_deadlock_is_the_error_of_the_run(self, control: Control, way: Way) -> None:
