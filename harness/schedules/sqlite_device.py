@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import aiosqlite
@@ -33,9 +32,10 @@ _FAILING = frozenset({"connector", "execute", "executemany", "executescript", "c
 _TRY_AGAIN = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY})
 
 
-def _sql(function: partial[Any]) -> Sequence[str]:
-    """Return the statement that a call executes; of other calls whatever they say first, or nothing."""
-    return [part for part in function.args[:1] if isinstance(part, str)]
+def _speaks_of_timeout(function: Callable[[], Any]) -> bool:
+    """Whether a call executes a statement about the busy timeout."""
+    statement = next(iter(getattr(function, "args", ())), "")
+    return isinstance(statement, str) and "busy_timeout" in statement
 
 
 class _NoThread:
@@ -54,7 +54,7 @@ class SqliteDevice:
         self._loop = loop
         self._connection = connection
         self._number = loop.devices.new()
-        self._patience_ms = 0.0
+        self._patience_ms = 0
 
     def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
         """Take a call."""
@@ -70,21 +70,26 @@ class SqliteDevice:
         Raises:
             sqlite3.Error: whatever SQLite says.
         """
+        connection: sqlite3.Connection | None = self._connection._connection
+        if connection is not None and _speaks_of_timeout(function):
+            return self._as_told(connection, function)
         result = function()
         if isinstance(result, sqlite3.Connection):
             self._take_over(result)
-        elif isinstance(function, partial) and any("busy_timeout" in said for said in _sql(function)):
-            connection: sqlite3.Connection | None = self._connection._connection
-            if connection is not None:
-                self._take_over(connection)
         return result
+
+    def _as_told(self, connection: sqlite3.Connection, function: Callable[[], Any]) -> Any:
+        """Make a call that sets the busy timeout, or asks for it: it finds it as it would without us."""
+        connection.execute(f"PRAGMA busy_timeout = {self._patience_ms}")
+        try:
+            return function()
+        finally:
+            self._take_over(connection)
 
     def _take_over(self, connection: sqlite3.Connection) -> None:
         """Take the waiting for locks over from SQLite."""
-        (asked_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
-        if asked_ms:
-            self._patience_ms = asked_ms
-            connection.execute("PRAGMA busy_timeout = 0")
+        (self._patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        connection.execute("PRAGMA busy_timeout = 0")
 
     def roll_back(self) -> None:
         """Undo what the connection has not committed."""
