@@ -169,6 +169,40 @@ class TestErrorsNobodyTook:
 
         assert Outcome.HOLDS is explore(program, schedules=100).outcome
 
+    def test_who_listens_for_errors_takes_them(self) -> None:
+        """A program with an exception handler of its own, also those of tasks that are still held at the end."""
+        held: list[object] = []
+
+        async def dies() -> None:
+            raise ValueError("listened to")
+
+        async def program() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+            held.append(asyncio.create_task(dies()))
+            asyncio.create_task(dies())  # noqa: RUF006
+            await two_tasks()
+
+        assert Outcome.HOLDS is explore(program, schedules=20).outcome
+
+    def test_an_error_in_a_schedule_that_was_cut_short_is_none(self) -> None:
+        """What a cancellation left undone shows nothing."""
+
+        async def dies() -> None:
+            raise ValueError("left alone")
+
+        async def works() -> None:
+            try:
+                await two_tasks()
+            except asyncio.CancelledError:
+                asyncio.create_task(dies())  # noqa: RUF006
+                await sleep(0)
+                raise
+
+        async def program() -> None:
+            await gather(asyncio.create_task(works(), name="works"), two_tasks())
+
+        assert "left alone" not in doubted(program, strategy="sweep", cancel="works")
+
     def test_errors_in_odd_words_are_told_the_same_each_time(self) -> None:
         """A context without a message, an error without a repr, addresses; nothing stays refused afterwards."""
 

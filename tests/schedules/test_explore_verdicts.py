@@ -256,6 +256,19 @@ class TestSweep:
         assert ["reader one", "reader two"] == list(self.cancelled("read*"))
         assert 4 == len(list(self.cancelled(["reader", "?riter"])))
 
+    def test_each_line_of_the_program_comes_first(self) -> None:
+        """Two schedules after FIFO's are enough for two lines, however many tasks wait at each."""
+
+        async def work() -> None:
+            await sleep(0)
+            await sleep(0)
+
+        async def program() -> None:
+            await asyncio.gather(*(asyncio.create_task(work()) for _ in range(3)), return_exceptions=True)
+
+        explored = explore(program, strategy="sweep", cancel="*", schedules=3)
+        assert (6, 2) == (explored.coverage.places, len(explored.coverage.swept))
+
 
 class TestArguments:
     def test_all_that_is_wrong_is_told_at_once(self) -> None:

@@ -1,0 +1,111 @@
+"""Where a task waits: the innermost line of the program, through everything that stands between it and a future."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from harness.schedules.await_sites import site_of
+from harness.schedules.control import controlled
+from harness.schedules.scheduling import Mode
+from harness.schedules.strategies.fifo import Fifo
+
+
+async def plainly() -> None:
+    await asyncio.sleep(1)
+
+
+async def numbers() -> AsyncIterator[int]:
+    await asyncio.sleep(1)
+    yield 1
+
+
+async def never_closed() -> AsyncIterator[int]:
+    try:
+        yield 1
+    finally:
+        await asyncio.sleep(1)
+
+
+class Own:
+    """Is awaited as many a driver's query is."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        """Wait as `plainly` does."""
+        return plainly().__await__()
+
+
+@asynccontextmanager
+async def session() -> AsyncIterator[None]:
+    """Wait before the block."""
+    await asyncio.sleep(1)
+    yield
+
+
+async def in_an_own_awaitable() -> None:
+    await Own()
+
+
+async def in_a_loop() -> None:
+    async for _ in numbers():
+        pass
+
+
+async def in_anext() -> None:
+    await anext(numbers(), None)
+
+
+async def in_aclose() -> None:
+    generator: Any = never_closed()
+    await anext(generator)
+    await generator.aclose()
+
+
+async def in_a_context() -> None:
+    async with session():
+        pass
+
+
+def line_of(function: Any, after: int) -> str:
+    """Return a line of a function as a site, so many lines after its first."""
+    return f"test_await_sites.py:{getattr(function, '__wrapped__', function).__code__.co_firstlineno + after}"
+
+
+@pytest.mark.parametrize(
+    ("waits", "site"),
+    [
+        (plainly, line_of(plainly, 1)),
+        (in_an_own_awaitable, line_of(plainly, 1)),
+        (in_a_loop, line_of(numbers, 1)),
+        (in_anext, line_of(numbers, 1)),
+        (in_aclose, line_of(never_closed, 4)),
+        (in_a_context, line_of(session, 3)),
+    ],
+)
+def test_it_is_the_innermost_line_of_the_program(waits: Callable[[], Coroutine[Any, Any, None]], site: str) -> None:
+    """Not the line that iterates, enters or closes, nor one of a library."""
+
+    async def program() -> str:
+        task = asyncio.create_task(waits())
+        await asyncio.sleep(0.5)
+        return site_of(task)
+
+    with controlled() as control:
+        came = control.run(lambda loop: program(), Fifo(), mode=Mode.STRICT)
+    assert site == came.value.rpartition("/")[2]
+
+
+def test_a_task_that_does_not_wait_has_none() -> None:
+    """It has ended."""
+
+    async def program() -> str:
+        task = asyncio.create_task(asyncio.sleep(0))
+        await task
+        return site_of(task)
+
+    with controlled() as control:
+        assert "" == control.run(lambda loop: program(), Fifo()).value
