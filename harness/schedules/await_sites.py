@@ -1,22 +1,23 @@
 """Where a task waits: the file and line of the await that it has not come back from.
 
-How it works. A suspended coroutine knows the awaitable it waits for, and that one the next, down to a future. What only
-wraps another (a step of an asynchronous generator, a coroutine's `__await__`) is asked what it refers to. The site is
-the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed package,
-nor to the harness. A task that consists of such frames only (a driver's own) gets its innermost frame.
+How it works. A suspended coroutine knows the awaitable it waits for, and that one the next, down to a future. The site
+is the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed
+package, nor to the harness. A task that consists of such frames only (a driver's own) gets its innermost frame.
+
+Asynchronous generators, and so context managers made of them, are not looked into: the line that iterates over one, or
+enters it, says more than the one inside, where everybody waits. Nor are awaitables of the program's own classes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import sysconfig
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from types import CoroutineType, GeneratorType
 from typing import Any
 
 _HARNESS = str(Path(__file__).parents[1]) + "/"
@@ -24,34 +25,9 @@ _PLANTED = _HARNESS + "mutants/"
 _LIBRARIES = tuple(
     dict.fromkeys(str(Path(sysconfig.get_path(name))) + "/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 )
-
-
-def _wrappers() -> Sequence[type]:
-    """Return the types of what wraps something that can be awaited, and tells nobody."""
-
-    async def numbers() -> AsyncIterator[int]:
-        yield 1
-
-    generator: Any = numbers()
-    step = generator.asend(None)
-    wrapping = [step, generator.aclose(), anext(generator, None)]
-    coroutine = asyncio.sleep(0)
-    kinds = [type(one) for one in (*wrapping, coroutine.__await__())]
-    for one in (coroutine, *wrapping):
-        one.close()
-    return kinds
-
-
-def _wrapped(wrapper: Any) -> tuple[None, Any]:
-    """Return no frame, and what a wrapper wraps."""
-    return None, next((one for one in gc.get_referents(wrapper) if type(one) in _INSIDE), None)
-
-
 _INSIDE: Mapping[type, Callable[[Any], tuple[Any, Any]]] = {
     CoroutineType: attrgetter("cr_frame", "cr_await"),
     GeneratorType: attrgetter("gi_frame", "gi_yieldfrom"),
-    AsyncGeneratorType: attrgetter("ag_frame", "ag_await"),
-    **dict.fromkeys(_wrappers(), _wrapped),
 }
 """How to look into what can be awaited: its frame, and what it awaits."""
 
