@@ -228,7 +228,13 @@ class Explorer:
                 break
         batch.sweep = attempts.size_of_sweep()
         if order.choosing.strategy == SWEEP and not batch.sweep:
-            batch.doubt("there is nothing to sweep: no user waits anywhere in these scenes")
+            batch.doubt(self._not_swept(order))
+
+    def _not_swept(self, order: BatchOrder) -> str:
+        first = len(self.scenes)
+        if order.stop > first:
+            return "there is nothing to sweep: no user waits anywhere in these scenes"
+        return f"no blow was made: the first {first} schedules only say where users wait. Give more than {first}"
 
     def _exhaust(self, order: BatchOrder, batch: Batch) -> None:
         """Go on with one tree; without one, say which there are."""

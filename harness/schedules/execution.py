@@ -310,7 +310,7 @@ class Stage:
             await performance.settle()
 
     def _judge(self, played: _Played) -> Mapping[str, Verdict]:
-        key = _key(played.events)
+        key = history_key(played.events)
         verdicts = self._judged.get(key)
         if verdicts is None:
             verdicts = {name: judge(checker, played.header, played.events) for name, checker in self._checkers.items()}
@@ -340,7 +340,7 @@ def _digest(trace: Sequence[int]) -> str:
     return blake2b(",".join(map(str, trace)).encode(), digest_size=8).hexdigest()
 
 
-def _key(events: Sequence[Event]) -> bytes:
+def history_key(events: Sequence[Event]) -> bytes:
     """Return what tells two histories apart, but for when things happened."""
     digest = blake2b(digest_size=16)
     for event in events:

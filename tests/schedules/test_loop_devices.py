@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from test_loop_schedules import Way, everywhere, in_both_modes, run_on
 
+from harness.schedules.jobs import Devices
 from harness.schedules.loop import Job, ScheduleLoop
 from harness.schedules.scheduling import Mode
 from harness.schedules.strategies.fifo import Fifo
@@ -72,6 +73,15 @@ class TestDevices:
 
         for told, now in way.values(program):
             assert ([0.0, 1.0, 2.0, "second"], 2.0) == (told, now)
+
+    def test_a_job_that_is_held_up_is_done_no_sooner(self) -> None:
+        """Than it would have been anyway, either."""
+        devices = Devices()
+        job = Job(devices.new(), lambda: None)
+        devices.submit(job)
+        devices.hold_up(job, until=5)
+        devices.hold_up(job, until=2)
+        assert ([], [job]) == (devices.heads(4), devices.heads(5))
 
     @in_both_modes
     def test_a_job_that_is_given_up_fails(self, mode: Mode) -> None:

@@ -1,0 +1,110 @@
+"""What a batch counts, and what it keeps when it takes in the one that comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from harness.model import Event, EventKind
+from harness.program import Blow, Strike
+from harness.resolve import open_explorer
+from harness.schedules.batches import MOST_DOUBTS, Batch, BatchOrder, Explorer, Found
+from harness.schedules.execution import Executed, history_key
+from harness.schedules.portfolio import SWEEP, Attempts, Choosing
+from harness.schedules.scheduling import Mode
+from harness.schedules.strategies.random_walk import RandomWalk
+from harness.verdict import Verdict
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Explorer]:
+    """The bundled backend."""
+    with open_explorer("reference", 11) as explorer:
+        yield explorer
+
+
+@pytest.fixture(scope="module")
+def executed(opened: Explorer) -> Executed:
+    """One schedule of its first scene."""
+    return opened.stage.perform(opened.scenes[0], RandomWalk().scheduler(5), Mode.PREEMPTIVE)
+
+
+def told(executed: Executed, verdict: Verdict, *blows: Blow) -> Executed:
+    """Return a schedule of which one checker says this."""
+    how = replace(executed.interleaving, blows=blows)
+    return replace(executed, verdicts=MappingProxyType({verdict.checker: verdict}), interleaving=how)
+
+
+BLOW = Blow(user=0, at=1, strike=Strike.FAIL)
+DOUBTED = Verdict(checker="leak", examined={"leak": 3}, doubts=("a connection could not be read to its end",))
+
+
+def test_a_checker_passes_over_what_a_blow_broke(executed: Executed) -> None:
+    """The run says nothing to it; but a doubt that no blow explains counts, and so does what was seen in spite of it."""
+    batch = Batch(start=0)
+    batch.add(0, "sticky", told(executed, DOUBTED, BLOW))
+    assert ({"leak": 1}, {}) == (batch.passed_over, batch.verdicts)
+    batch.add(1, "sticky", told(executed, replace(DOUBTED, violations={"leak": 1}), BLOW))
+    assert [1] == [found.attempt for found in batch.found.values()]
+    other = Batch(start=0)
+    other.add(0, "sticky", told(executed, DOUBTED))
+    assert ({}, DOUBTED) == (other.passed_over, other.verdicts["leak"])
+
+
+def test_a_later_batch_goes_on_counting_where_the_earlier_one_ended(executed: Executed) -> None:
+    """Whatever numbers it began with; the first finding of a checker stays the first, and doubts are only so many."""
+    found = Found(attempt=103, strategy="sticky", executed=executed)
+    earlier = Batch(start=0, schedules=7, found={"leak": found}, doubts=["earlier"] * (MOST_DOUBTS - 1))
+    earlier.merge(Batch(start=100, schedules=5, found={"leak": found, "residue": found}, doubts=["later"] * 3))
+    assert {"leak": 103, "residue": 10} == {name: item.attempt for name, item in earlier.found.items()}
+    assert 12 == earlier.schedules
+    assert ["earlier"] * (MOST_DOUBTS - 1) + ["later"] == earlier.doubts
+
+
+def test_a_sweep_of_nothing_is_a_doubt(opened: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when no request waits anywhere; one that has not come so far yet says how many schedules it takes."""
+    begun = BatchOrder(seed=1, start=0, stop=1, choosing=Choosing(strategy=SWEEP))
+    swept = replace(begun, stop=len(opened.scenes) + 1)
+    [doubt] = opened.run(begun).doubts
+    assert "no blow was made" in doubt
+    assert [] == opened.run(swept).doubts
+    monkeypatch.setattr(Attempts, "size_of_sweep", lambda attempts: 0)
+    [doubt] = opened.run(swept).doubts
+    assert "nothing to sweep" in doubt
+
+
+def test_pairs_are_of_two_users(opened: Explorer) -> None:
+    """Where one user alone does anything, no two awaits of different users are adjacent."""
+    scene = next(scene for scene in opened.scenes if scene.name == "writing")
+    steps = scene.program.steps[scene.first : scene.last]
+    alone = replace(scene.program, steps=tuple(step for step in steps if step.user == 0))
+    seen = opened.stage.perform(
+        replace(scene, program=alone, first=0, last=len(alone.steps)), RandomWalk().scheduler(5), Mode.PREEMPTIVE
+    ).seen
+    assert (True, frozenset()) == (len(seen.sites) > 1, seen.pairs)
+
+
+EVENT = Event(index=0, kind=EventKind.PUSH, user="u1", name="note", value={"mark": "m1"}, time_ns=1)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kind": EventKind.PROBE},
+        {"user": "u2"},
+        {"device": 1},
+        {"call": 1},
+        {"name": "said"},
+        {"value": {"mark": "m2"}},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_histories_that_differ_are_judged_each(changed: dict[str, Any]) -> None:
+    """In whatever but the time."""
+    assert history_key([EVENT]) != history_key([replace(EVENT, **changed)])
+    assert history_key([EVENT]) == history_key([replace(EVENT, time_ns=2)])
+    assert history_key([EVENT, EVENT]) != history_key([EVENT])
