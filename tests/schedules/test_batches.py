@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from harness.model import Event, EventKind
+from harness.checkers import CHECKERS
+from harness.model import Event, EventKind, Target
 from harness.program import Blow, Strike
-from harness.resolve import open_explorer
-from harness.schedules.batches import MOST_DOUBTS, Batch, BatchOrder, Explorer, Found
+from harness.resolve import open_explorer, resolve
+from harness.schedules.batches import MOST_DOUBTS, Batch, BatchOrder, Explorer, Found, explorer
 from harness.schedules.execution import Executed, history_key
 from harness.schedules.portfolio import SWEEP, Attempts, Choosing
 from harness.schedules.scheduling import Mode
@@ -23,8 +27,8 @@ from harness.verdict import Verdict
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Explorer]:
     """The bundled backend."""
-    with open_explorer("reference", 11) as explorer:
-        yield explorer
+    with open_explorer("reference", 11) as reference:
+        yield reference
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,7 @@ DOUBTED = Verdict(checker="leak", examined={"leak": 3}, doubts=("a connection co
 
 
 def test_a_checker_passes_over_what_a_blow_broke(executed: Executed) -> None:
-    """The run says nothing to it; but a doubt that no blow explains counts, and so does what was seen in spite of it."""
+    """The run says nothing to it; but a doubt that no blow explains counts, and so does what was seen all the same."""
     batch = Batch(start=0)
     batch.add(0, "sticky", told(executed, DOUBTED, BLOW))
     assert ({"leak": 1}, {}) == (batch.passed_over, batch.verdicts)
@@ -86,6 +90,24 @@ def test_pairs_are_of_two_users(opened: Explorer) -> None:
         replace(scene, program=alone, first=0, last=len(alone.steps)), RandomWalk().scheduler(5), Mode.PREEMPTIVE
     ).seen
     assert (True, frozenset()) == (len(seen.sites) > 1, seen.pairs)
+
+
+def test_a_finding_that_shows_again_in_another_run_is_not_promised() -> None:
+    """Where a target does one thing more each time it is opened, its leak shows, but not the same way."""
+    opened_before = count()
+
+    with resolve("shared-bridge").prepared() as open_target:
+
+        @asynccontextmanager
+        async def restless() -> AsyncIterator[Target]:
+            for _ in range(next(opened_before)):
+                await asyncio.sleep(0)
+            async with open_target() as target:
+                yield target
+
+        with explorer("restless", restless, 11, CHECKERS) as opened:
+            batch = opened.run(BatchOrder(seed=1, start=0, stop=1))
+    assert {False} == {found.shows_again for found in batch.found.values()}
 
 
 EVENT = Event(index=0, kind=EventKind.PUSH, user="u1", name="note", value={"mark": "m1"}, time_ns=1)
