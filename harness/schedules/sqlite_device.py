@@ -35,7 +35,7 @@ _TRY_AGAIN = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY})
 def _speaks_of_timeout(function: Callable[[], Any]) -> bool:
     """Whether a call executes a statement about the busy timeout."""
     statement = next(iter(getattr(function, "args", ())), "")
-    return isinstance(statement, str) and "busy_timeout" in statement
+    return isinstance(statement, str) and "busy_timeout" in statement.lower()
 
 
 class _NoThread:

@@ -85,7 +85,7 @@ class TestLocks:
     @in_both_modes
     @pytest.mark.parametrize(
         ("timeout_s", "pragma", "least_s"),
-        [(0.5, "", 0.5), (0, "PRAGMA busy_timeout(500)", 0.5), (3, "PRAGMA busy_timeout = 0", 0)],
+        [(0.5, "", 0.5), (0, "pragma BUSY_TIMEOUT(500)", 0.5), (3, "PRAGMA busy_timeout = 0", 0)],
     )
     def test_no_longer_than_the_connection_was_told_to(
         self, control: Control, file: Path, mode: Mode, timeout_s: float, pragma: str, least_s: float
