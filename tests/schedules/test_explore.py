@@ -11,6 +11,7 @@ import pytest
 from explore_workloads import current_user, lost_update, pooled_connection, three_steps
 
 from harness.schedules import Mode, Schedule, explore, replay
+from harness.schedules.coroutine_smallest import LIVELOCK_RUNS
 from harness.schedules.coroutines import Failure
 from harness.verdict import Outcome
 
@@ -206,6 +207,23 @@ class TestSmallest:
         needless = [seed for seed, failure in found if failure.cancelled is not None]
         assert needless
         assert {None} == {failure_of(program, cancel="*", seed=seed).cancelled for seed in needless}
+
+    def test_what_does_not_come_to_an_end_is_tried_a_few_times_only(self) -> None:
+        """Each try takes as many steps as a run may."""
+
+        async def program() -> None:
+            order: list[str] = []
+
+            async def step(name: str) -> None:
+                await sleep(0)
+                await sleep(0)
+                order.append(name)
+
+            await gather(*(step(name) for name in "abcdefgh"))
+            while order[:2] == ["h", "e"]:  # noqa: ASYNC110
+                await sleep(0)
+
+        assert 0 < failure_of(program, most_steps=1_000).runs <= 2 * LIVELOCK_RUNS
 
     def test_what_is_said_to_pass_passes(self) -> None:
         """Also where the runs did not suffice to leave out all that is not needed."""
