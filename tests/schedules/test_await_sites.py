@@ -24,7 +24,7 @@ async def numbers() -> AsyncIterator[int]:
     yield 1
 
 
-async def never_closed() -> AsyncIterator[int]:
+async def slow_to_close() -> AsyncIterator[int]:
     try:
         yield 1
     finally:
@@ -61,7 +61,7 @@ async def in_a_loop() -> None:
 
 
 async def in_aclose() -> None:
-    generator: Any = never_closed()
+    generator: Any = slow_to_close()
     await anext(generator)
     await generator.aclose()
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import pytest
 
-from harness.checkers import CHECKERS
-from harness.model import EventKind, Target
+from harness.model import EventKind
 from harness.program import Blow, Strike
-from harness.resolve import open_explorer, resolve
-from harness.schedules.batches import Batch, BatchOrder, Explorer, NotExplorable, explorer, first_difference
+from harness.resolve import open_explorer
+from harness.schedules.batches import Batch, BatchOrder, Explorer, NotExplorable, first_difference
 from harness.schedules.execution import SLOW_S, Executed
 from harness.schedules.portfolio import Choosing
 from harness.schedules.scenes import Scene
@@ -80,24 +76,6 @@ class TestControl:
         assert begun[0] == begun[1]
         said = [[(e.kind, e.user, e.name, e.value) for e in run.events[: begun[0]]] for run in runs]
         assert said[0] == said[1]
-
-    def test_what_is_not_controlled_is_a_doubt(self) -> None:
-        """A target that does one thing more each time it is opened proves nothing; the first step is named."""
-        opened_before = count()
-
-        with resolve("reference").prepared() as open_target:
-
-            @asynccontextmanager
-            async def restless() -> AsyncIterator[Target]:
-                for _ in range(next(opened_before)):
-                    await asyncio.sleep(0)
-                async with open_target() as target:
-                    yield target
-
-            with explorer("restless", restless, SEED, CHECKERS) as opened:
-                batch = opened.run(BatchOrder(seed=1, start=0, stop=1))
-        [doubt] = batch.doubts
-        assert doubt.startswith("talking, attempt 0, run twice, differs from step ")
 
     def test_a_target_that_leaves_the_process_is_not_explored(self) -> None:
         """Its server is another process: no schedule decides what comes of it."""
