@@ -111,6 +111,8 @@ class Watcher:
     def end(self) -> None:
         """The program has ended: what is cleaned up is not its doing."""
         self._watching = False
+        assert self.loop is not None, "begun"
+        vars(self.loop).pop("create_task", None)  # it refers to the loop, which would wait for the garbage collector
 
     def name_of(self, task: asyncio.Task[Any]) -> str:
         """Return how a task is called."""

@@ -144,7 +144,6 @@ class ScheduleLoop(Making):
             for pending in (self._open, self._actors, self._rest, self._timers, self.devices.jobs):
                 pending.clear()
             self._on_step = None
-            vars(self).pop("create_task", None)  # who listens for tasks would keep the loop until the collector comes
         super().close()
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
