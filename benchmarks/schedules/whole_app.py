@@ -23,7 +23,7 @@ from harness.schedules.control import Control, controlled
 from harness.schedules.execution import Stage
 from harness.schedules.scenes import Scene, scenes
 from harness.schedules.scheduling import Mode
-from harness.schedules.strategies import STRATEGIES
+from harness.schedules.strategies.random_walk import RandomWalk
 
 TARGET = "reference"
 SCENES = ("talking", "writing")
@@ -88,9 +88,7 @@ def _sites(further: int, rounds: int, schedules: int) -> Iterator[WholeApp]:
 
 
 def _run(control: Control, workload: Workload, steps: list[int], seed: int) -> None:
-    scheduler = STRATEGIES["random"]().scheduler(seed)
-    assert scheduler is not None, "a search never ends"
-    ran = control.run(lambda loop: workload.run(), scheduler)
+    ran = control.run(lambda loop: workload.run(), RandomWalk().scheduler(seed))
     if ran.error is not None or ran.uncontrolled:
         raise ran.error or RuntimeError(ran.uncontrolled[0])
     steps.append(len(ran.trace))
@@ -122,9 +120,7 @@ def _small(name: str, steps: Sequence[Step]) -> Scene:
 
 
 def _perform(stage: Stage, scene: Scene, steps: dict[str, int], seed: int) -> None:
-    scheduler = STRATEGIES["random"]().scheduler(seed)
-    assert scheduler is not None, "a search never ends"
-    executed = stage.perform(scene, scheduler, Mode.PREEMPTIVE)
+    executed = stage.perform(scene, RandomWalk().scheduler(seed), Mode.PREEMPTIVE)
     if executed.doubt:
         raise RuntimeError(executed.doubt)
     steps.setdefault(scene.name, len(executed.ran.trace))

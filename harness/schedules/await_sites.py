@@ -4,8 +4,8 @@ How it works. A suspended coroutine knows the awaitable it waits for, and that o
 is the innermost of these frames that belongs to the program: neither to the standard library, nor to an installed
 package, nor to the harness. A task that consists of such frames only (a driver's own) gets its innermost frame.
 
-Asynchronous generators, and so context managers made of them, are not looked into: the line that iterates over one, or
-enters it, says more than the one inside, where everybody waits. Nor are awaitables of the program's own classes.
+Asynchronous generators, and so context managers made of them, are not looked into: the lines that iterate over one, or
+enter it, tell more places apart than those inside, which many share. Nor are awaitables of the program's own classes.
 """
 
 from __future__ import annotations
