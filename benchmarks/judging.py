@@ -17,13 +17,13 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
-from harness.canary import Canaries
-from harness.checkers import CHECKERS
-from harness.model import Event, Header, History
-from harness.performance import Performance, promises_of
+from harness.claims.run_folder import RunFolder
+from harness.history.canary import Canaries
+from harness.history.model import Event, Header, History
+from harness.judging.checkers import CHECKERS
+from harness.performing.performance import Performance, promises_of
 from harness.properties.tours import tours
-from harness.resolve import resolve
-from harness.store import RunFolder
+from harness.verification.resolve import resolve
 
 ROUNDS = 5
 TEXT = '{"id": "0123456789abcdef", "text": "' + "a note about nothing in particular " * 4 + '", "version": 1}'

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from harness.checkers import CHECKERS
-from harness.evidence import Evidence, SuiteOutcome
-from harness.plan import LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.evidence import Evidence, SuiteOutcome
+from harness.claims.plan import LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.run_folder import RunFolder
+from harness.judging.checkers import CHECKERS
 from harness.properties.suite import PropertiesSuite
-from harness.resolve import NamedTarget, TargetError, open_explorer, resolve
 from harness.schedules.suite import SchedulesSuite
-from harness.store import RunFolder
-from harness.trials import under_load
-from harness.verification import manifest_of
+from harness.verification.resolve import NamedTarget, TargetError, open_explorer, resolve
+from harness.verification.trials import under_load
+from harness.verification.verification import manifest_of
 
 Gathered = Callable[[str, Callable[[RunFolder], SuiteOutcome]], Sequence[Evidence]]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from harness.claims import CLAIMS, adjudicate, doubts_about
-from harness.evidence import Claim, Evidence, Suite
-from harness.plan import ADJUDICABLE
+from harness.claims.adjudication import CLAIMS, adjudicate, doubts_about
+from harness.claims.evidence import Claim, Evidence, Suite
+from harness.claims.plan import ADJUDICABLE
 
 CLAIMED = [CLAIMS[name] for name in ADJUDICABLE]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness.claims import CLAIMS, checkers_of
-from harness.evidence import Suite
+from harness.claims.adjudication import CLAIMS, checkers_of
+from harness.claims.evidence import Suite
+from harness.claims.plan import LoadBudget, SchedulesBudget
 from harness.mutants import MUTANTS, NULLS, TWINS, Subject
-from harness.plan import LoadBudget, SchedulesBudget
-from harness.trials import TrialOrder, carry_out, schedules_orders, try_under_load
+from harness.verification.trials import TrialOrder, carry_out, schedules_orders, try_under_load
 
 
 def _by_claim(subject: Subject) -> str:

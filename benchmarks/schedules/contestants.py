@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from benchmarks.schedules.workloads import Program, Workload
-from harness.schedules.control import controlled
+from harness.loop.control import controlled
+from harness.loop.scheduling import Mode
+from harness.loop.strategies import STRATEGIES
 from harness.schedules.coroutines import explore
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies import STRATEGIES
 
 SEEDS_APART = 1_000_000
 """Between the seeds of two searches."""

@@ -14,16 +14,16 @@ from functools import partial
 from benchmarks.schedules import apps
 from benchmarks.schedules.measuring import best_ms
 from benchmarks.schedules.workloads import Workload
-from harness.checkers import CHECKERS
-from harness.model import Header
-from harness.program import Program, Step, ask
-from harness.properties.tours import people
-from harness.resolve import resolve
-from harness.schedules.control import Control, controlled
+from harness.history.model import Header
+from harness.history.names import people
+from harness.judging.checkers import CHECKERS
+from harness.loop.control import Control, controlled
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.random_walk import RandomWalk
+from harness.scenario.program import Program, Step, ask
 from harness.schedules.execution import Stage
 from harness.schedules.scenes import Scene, scenes
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.random_walk import RandomWalk
+from harness.verification.resolve import resolve
 
 TARGET = "reference"
 SCENES = ("talking", "writing")

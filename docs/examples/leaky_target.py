@@ -9,7 +9,7 @@ import httpx
 import leaky_notes
 from fastapi import FastAPI
 
-from harness.model import OnPush, Operation, Promises, Refused, User, Value
+from harness.history.model import OnPush, Operation, Promises, Refused, User, Value
 
 ROUTES = {  # the operations that the services offer: method and path
     "write_note": ("POST", "/notes"),

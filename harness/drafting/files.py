@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.adapter import Adapter, Channel, Route, bearer, nobody
+from harness.adapter.adapter import Adapter, Channel, Route, bearer, nobody
 from harness.drafting.document import Document, DraftError
 from harness.drafting.drafts import Draft, Drafted
 from harness.drafting.examples import PASSWORD

@@ -21,8 +21,8 @@ import httpx
 import yaml
 from starlette.routing import Mount, WebSocketRoute
 
+from harness.adapter.importing import TargetError, imported, split
 from harness.drafting.document import Document, DraftError, Operation, Socket
-from harness.importing import TargetError, imported, split
 
 TIMEOUT_S = 10.0
 """Seconds for one question."""

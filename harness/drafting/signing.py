@@ -55,7 +55,7 @@ class Signing:
     """How users sign in.
 
     Args:
-        way: the function of `harness.sign_in` that does it; `named` for a header with the user's name.
+        way: the function of `harness.adapter.sign_in` that does it; `named` for a header with the user's name.
         name: of the header or cookie, where the way has one.
         login: what is asked, of `session`.
         token: where its answer has the token; `""` for cookies.

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
+from harness.history.model import UserId, Value
+from harness.judging.verdict import Outcome, Verdict
 from harness.load.histogram import Histogram
-from harness.model import UserId, Value
-from harness.verdict import Outcome, Verdict
 
 JUDGES = ("leak", "misdelivery", "tampering", "interference", "limits", "access")
 """The checkers that listen under load; the others need taps inside the target."""

@@ -24,19 +24,19 @@ import gevent
 from gevent.event import Event as Signal
 from gevent.lock import BoundedSemaphore
 
-from harness.canary import Canaries
-from harness.checkers import CHECKERS
-from harness.deliveries import Deliveries
-from harness.evidence import Suite
+from harness.claims.evidence import Suite
+from harness.claims.run_folder import HistoryFile
+from harness.history.canary import Canaries
+from harness.history.model import Event, EventKind, Header, User, Value
+from harness.history.recorder import Recorder
+from harness.history.vocabulary import SETTLED
+from harness.judging.checkers import CHECKERS
+from harness.judging.deliveries import Deliveries
+from harness.judging.verdict import FoldGuard
 from harness.load.account import CHECK, JUDGES, Account
 from harness.load.histogram import Histogram
 from harness.load.load_options import LoadOptions
 from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
-from harness.model import Event, EventKind, Header, User, Value
-from harness.recorder import Recorder
-from harness.store import HistoryFile
-from harness.verdict import FoldGuard
-from harness.vocabulary import SETTLED
 
 REST_S = 60.0
 """How long all users together may take to come to rest."""

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from harness.history.model import Value
+from harness.history.vocabulary import VOCABULARY
 from harness.load.person import Person
-from harness.model import Value
 from harness.targets.dialect import INVALID
-from harness.vocabulary import VOCABULARY
 
 Habit = Callable[[Person], None]
 
 MOST_NOTES = 6
 GROUPS_PER_PERSON = 24
-"""Runs that write notes, of one user: fewer than the model of that user remembers (`harness.holdings.MOST_GROUPS`)."""
+"""Runs that write notes, of one user: fewer than `harness.judging.owned_objects.MOST_GROUPS`."""
 STALLS = 5
 """Runs that wait until they are cancelled, in one flood: more than may be at work at once."""
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.model import Delivery, Promises
+from harness.history.model import Delivery, Promises
 from harness.targets.dialect import INVALID, SECRET_VARIABLE, STATED
 
 MOST_SEED = 2**31

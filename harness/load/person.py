@@ -21,14 +21,14 @@ from gevent.event import AsyncResult
 from gevent.event import Event as Signal
 from gevent.lock import BoundedSemaphore
 
+from harness.history.model import Credential, EventKind, User, Value
+from harness.history.vocabulary import DISCONNECTED, FAULT, FINAL_STATUSES, LAST_EVENTS
+from harness.judging.ownership import Bounded
 from harness.load.account import FIRST_EVENT, LAST_EVENT
 from harness.load.crew import Crew
 from harness.load.event_socket import EventSocket
-from harness.model import Credential, EventKind, User, Value
-from harness.ownership import Bounded
 from harness.targets.dialect import token_for
 from harness.targets.phrases import phrase
-from harness.vocabulary import DISCONNECTED, FAULT, FINAL_STATUSES, LAST_EVENTS
 
 CALL_S = 30.0
 """How long an answer may take before it is taken for none."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.model import User
-from harness.names import NAMES
+from harness.history.model import User
+from harness.history.names import NAMES
 
 USERS_PER_PROCESS = 10_000
 """Numbers that one load process may give to its users; a canary can name 167 such processes."""

@@ -25,11 +25,11 @@ from typing import Protocol
 from pydantic import ValidationError
 
 import harness
-from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.plan import LoadBudget
+from harness.claims.run_folder import RunFolder
+from harness.history.model import Promises
 from harness.load.account import ACCOUNT, EXIT_CODES, Account
-from harness.model import Promises
-from harness.plan import LoadBudget
-from harness.store import RunFolder
 from harness.targets.dialect import SECRET_VARIABLE, STATED
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harness.evidence import Suite
+from harness.claims.evidence import Suite
 from harness.mutants.subject import mutant
 from reference_impl.agents import DEFAULT_AGENTS, Agent, FaultyAgent, NarratorAgent
 from reference_impl.app import Parts

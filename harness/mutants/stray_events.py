@@ -7,7 +7,7 @@ import json
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from harness.evidence import Suite
+from harness.claims.evidence import Suite
 from harness.mutants.subject import mutant
 from reference_impl.app import Parts
 from reference_impl.engine import Execution, ExecutionEngine

@@ -16,8 +16,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from harness.evidence import SubjectKind, Suite
-from harness.model import Promises, Target
+from harness.claims.evidence import SubjectKind, Suite
+from harness.history.model import Promises, Target
 from harness.targets.reference import Workshop
 from reference_impl.app import Parts, Settings, create_app
 from reference_impl.legacy import AgentRegistry

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harness.model import Delivery, Promises
+from harness.history.model import Delivery, Promises
 from harness.mutants.subject import twin
 from reference_impl.agents import Agent
 from reference_impl.app import Parts

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
-from harness.canary import Canaries
-from harness.components import Components
-from harness.model import EventKind, user_id
-from harness.recorder import Recorder
-from harness.vocabulary import LEGACY_CALL, LEGACY_EVENT
+from harness.history.canary import Canaries
+from harness.history.model import EventKind, user_id
+from harness.history.recorder import Recorder
+from harness.history.vocabulary import LEGACY_CALL, LEGACY_EVENT
+from harness.performing.components import Components
 
 REPLACEMENTS = MappingProxyType(
     {

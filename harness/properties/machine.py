@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from harness.model import Header, Promises
-from harness.performance import Failure, OpenTarget, Performance, Totals, first_violation, promises_of
-from harness.program import Do, Program, Step, ask
-from harness.properties.tours import people
-from harness.runner import Deadlines
-from harness.store import HistoryFile
-from harness.verdict import Checker
+from harness.claims.run_folder import HistoryFile
+from harness.history.model import Header, Promises
+from harness.history.names import people
+from harness.judging.verdict import Checker
+from harness.performing.performance import Failure, OpenTarget, Performance, Totals, first_violation, promises_of
+from harness.performing.runner import Deadlines
+from harness.scenario.program import Do, Program, Step, ask
 
 MOST_ACTIVE = 4
 """Users of a random program: enough for every anomaly known, few enough to shrink and to read."""

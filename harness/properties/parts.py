@@ -18,10 +18,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from harness.components import Components
-from harness.model import EventKind, Value
-from harness.recorder import Recorder
-from harness.vocabulary import (
+from harness.history.model import EventKind, Value
+from harness.history.recorder import Recorder
+from harness.history.vocabulary import (
     CONTEXT_ID,
     CONTEXT_KEY,
     CONTEXT_WRITE,
@@ -29,6 +28,7 @@ from harness.vocabulary import (
     REGISTRY_READ,
     REGISTRY_WRITE,
 )
+from harness.performing.components import Components
 
 LEGITIMATE = (
     "default_user",

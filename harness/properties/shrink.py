@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 from time import monotonic
 
-from harness.model import Header
-from harness.performance import Failure, OpenTarget, perform
-from harness.program import Program, Step
-from harness.runner import Deadlines
-from harness.verdict import Checker
+from harness.history.model import Header
+from harness.judging.verdict import Checker
+from harness.performing.performance import Failure, OpenTarget, perform
+from harness.performing.runner import Deadlines
+from harness.scenario.program import Program, Step
 
 CONFIRMED = 3
 """How often in a row a smaller program must show the anomaly."""

@@ -8,20 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
-from harness.model import Component, Header, Promises, Unreachable
-from harness.performance import Failure, OpenTarget, Performance, Totals, lasting, promises_of
-from harness.plan import PropertiesBudget
-from harness.program import Program
+from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.plan import PropertiesBudget
+from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
+from harness.history.model import Component, Header, Promises, Unreachable
+from harness.history.recorder import Recorder
+from harness.judging.verdict import Checker, FoldGuard, Verdict
+from harness.performing.performance import Failure, OpenTarget, Performance, Totals, lasting, promises_of
+from harness.performing.runner import Deadlines
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
 from harness.properties.shrink import shrink
 from harness.properties.tours import tours
-from harness.recorder import Recorder
-from harness.runner import Deadlines
-from harness.store import HistoryFile, RunFolder, Witness, history_file, plain_name
-from harness.verdict import Checker, FoldGuard, Verdict
+from harness.scenario.program import Program
 
 PARTS = "parts"
 UNFIT = ("tampering", "interference")

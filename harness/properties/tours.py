@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.model import Credential, Promises, User
-from harness.names import NAMES
-from harness.program import Do, Program, Step, ask
+from harness.history.model import Credential, Promises, User
+from harness.history.names import people
+from harness.scenario.program import Do, Program, Step, ask
 
 SETTLE = Step(Do.SETTLE)
 CANCEL_AT_TICKS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 """After how many turns of the loop a call is cancelled, in the tour of faults."""
-
-
-def people(count: int) -> tuple[User, ...]:
-    """Return that many users, with confusable names."""
-    return tuple(
-        User(number, NAMES[number % len(NAMES)] + ("" if number < len(NAMES) else f"-{number}"))
-        for number in range(count)
-    )
 
 
 def _home(user: int) -> Iterator[Step]:

@@ -21,21 +21,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
-from harness.deliveries import Deliveries
-from harness.model import EventKind, Header
-from harness.performance import OpenTarget
-from harness.program import Blow
-from harness.runner import Deadlines
-from harness.schedules.control import controlled
+from harness.history.model import EventKind, Header
+from harness.judging.deliveries import Deliveries
+from harness.judging.verdict import Checker, Verdict
+from harness.loop.control import controlled
+from harness.loop.jobs import Uncontrolled
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.exhaustive import Branch, Exhaustive
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.recorded import Recorded
+from harness.performing.performance import OpenTarget
+from harness.performing.runner import Deadlines
+from harness.scenario.program import Blow
 from harness.schedules.execution import Executed, Seen, Stage
-from harness.schedules.jobs import Uncontrolled
 from harness.schedules.portfolio import SWEEP, Attempts, Baseline, Choosing
 from harness.schedules.scenes import Scene, scenes
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.exhaustive import Branch, Exhaustive
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.recorded import Recorded
-from harness.verdict import Checker, Verdict
 
 TWICE_EVERY = 50
 """Every so many attempts are run twice."""

@@ -20,11 +20,11 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from random import Random
 
+from harness.loop.scheduling import Mode, Scheduler, Strategy
+from harness.loop.strategies import STRATEGIES
+from harness.loop.strategies.exhaustive import Exhaustive
+from harness.loop.strategies.fifo import Fifo
 from harness.schedules.coroutine_runs import Cancelled, Run
-from harness.schedules.scheduling import Mode, Scheduler, Strategy
-from harness.schedules.strategies import STRATEGIES
-from harness.schedules.strategies.exhaustive import Exhaustive
-from harness.schedules.strategies.fifo import Fifo
 
 PORTFOLIO, SWEEP, FIFO, EXHAUSTIVE = "portfolio", "sweep", Fifo.name, Exhaustive.name
 NAMES = (PORTFOLIO, SWEEP, *STRATEGIES)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from traceback import format_exception_only
 
+from harness.judging.verdict import Outcome
+from harness.loop.scheduling import Mode, Schedule
 from harness.schedules.coroutine_runs import MOST_STEPS, Cancelled
-from harness.schedules.scheduling import Mode, Schedule
-from harness.verdict import Outcome
 
 
 class FailingSchedule(AssertionError):

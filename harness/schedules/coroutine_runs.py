@@ -29,11 +29,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.schedules.await_sites import site_of
-from harness.schedules.control import Control
-from harness.schedules.loop import ScheduleLoop
-from harness.schedules.scheduling import Mode, Schedule, Scheduler
-from harness.schedules.waiting import name_of
+from harness.loop.await_sites import site_of
+from harness.loop.control import Control
+from harness.loop.loop import ScheduleLoop
+from harness.loop.scheduling import Mode, Schedule, Scheduler
+from harness.loop.waiting import name_of
 
 Program = Callable[[], Awaitable[object]]
 """What is explored: called without arguments, once for each schedule."""

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
+from harness.loop.jobs import Livelock
+from harness.loop.scheduling import PLAIN, Mode, Scheduler
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.random_walk import RandomWalk
+from harness.loop.strategies.recorded import Recorded
+from harness.loop.strategies.sticky import Sticky
 from harness.schedules.coroutine_runs import Cancelled, Rehearsal, Run, kind_of
-from harness.schedules.jobs import Livelock
-from harness.schedules.scheduling import PLAIN, Mode, Scheduler
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.random_walk import RandomWalk
-from harness.schedules.strategies.recorded import Recorded
-from harness.schedules.strategies.sticky import Sticky
 
 _T = TypeVar("_T")
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.loop.scheduling import PLAIN
+from harness.loop.strategies.recorded import Recorded
+from harness.loop.waiting import set_apart, where
 from harness.schedules.coroutine_runs import Rehearsal, Run, Watcher
-from harness.schedules.scheduling import PLAIN
-from harness.schedules.strategies.recorded import Recorded
-from harness.schedules.waiting import set_apart, where
 
 MOST_NAMED = 3
 """Tasks that are named in one line; the rest are counted."""

@@ -19,7 +19,7 @@ Rules:
 - What the program is to find as new in each schedule, it makes itself: nothing is reset between two of them.
 - An await that does not suspend is no choice: what stands for a network or a database must yield (`asyncio.sleep(0)`).
 
-How it works. Each schedule runs on a loop of its own, in virtual time (`harness.schedules.loop`). Which are tried is
+How it works. Each schedule runs on a loop of its own, in virtual time (`harness.loop.loop`). Which are tried is
 said in `harness.schedules.coroutine_attempts`; how the first that fails is made smaller, in `coroutine_smallest`.
 """
 
@@ -28,7 +28,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from harness.schedules.control import controlled
+from harness.loop.control import controlled
+from harness.loop.jobs import Uncontrolled
+from harness.loop.scheduling import Mode, Schedule
+from harness.loop.strategies.exhaustive import BOUND
+from harness.loop.strategies.recorded import Recorded
 from harness.schedules.coroutine_attempts import EXHAUSTIVE, FIFO, NAMES, PORTFOLIO, SWEEP, Attempt, Attempts
 from harness.schedules.coroutine_results import Coverage, Exploration, FailingSchedule, Failure, NothingShown, Passing
 from harness.schedules.coroutine_runs import (
@@ -44,10 +48,6 @@ from harness.schedules.coroutine_runs import (
 from harness.schedules.coroutine_seen import Seen, is_watched
 from harness.schedules.coroutine_smallest import Smallest, make_smallest
 from harness.schedules.coroutine_words import tell
-from harness.schedules.jobs import Uncontrolled
-from harness.schedules.scheduling import Mode, Schedule
-from harness.schedules.strategies.exhaustive import BOUND
-from harness.schedules.strategies.recorded import Recorded
 
 __all__ = [
     "Cancelled",

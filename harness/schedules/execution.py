@@ -18,18 +18,18 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from harness.calling import CALLING
-from harness.deliveries import Deliveries
-from harness.model import Event, Header, Target, Unreachable, UserId
-from harness.performance import OpenTarget, Performance, promises_of
-from harness.program import Blow, Interleaving, Strike
-from harness.runner import Deadlines
-from harness.schedules.await_sites import site_of
-from harness.schedules.control import Control, Ran
-from harness.schedules.loop import Job, ScheduleLoop
+from harness.history.calling import CALLING
+from harness.history.model import Event, Header, Target, Unreachable, UserId
+from harness.judging.deliveries import Deliveries
+from harness.judging.verdict import Checker, Verdict, judge
+from harness.loop.await_sites import site_of
+from harness.loop.control import Control, Ran
+from harness.loop.loop import Job, ScheduleLoop
+from harness.loop.scheduling import Mode, Scheduler
+from harness.performing.performance import OpenTarget, Performance, promises_of
+from harness.performing.runner import Deadlines
+from harness.scenario.program import Blow, Interleaving, Strike
 from harness.schedules.scenes import Scene
-from harness.schedules.scheduling import Mode, Scheduler
-from harness.verdict import Checker, Verdict, judge
 
 MOST_JUDGED = 2_000
 """Histories whose verdicts are remembered."""

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from harness.model import Unreachable
+from harness.history.model import Unreachable
+from harness.loop.strategies.exhaustive import Exhaustive
 from harness.schedules.batches import Batch, BatchOrder, Explorer, Found, NotExplorable, Tree
 from harness.schedules.portfolio import Choosing
 from harness.schedules.smallest import Smallest, make_smallest
-from harness.schedules.strategies.exhaustive import Exhaustive
 from harness.schedules.telling import how, tell
 
 BATCH = 25

@@ -29,11 +29,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from harness.checkers import CHECKERS
-from harness.program import Step
+from harness.claims.run_folder import Witness
+from harness.judging.checkers import CHECKERS
+from harness.scenario.program import Step
 from harness.schedules.export_template import FILE
 from harness.schedules.exported_target import is_own
-from harness.store import Witness
 
 OTHER_ORDERS = 20
 """Orders that are tried besides the recorded one when that shows nothing."""

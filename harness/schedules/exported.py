@@ -24,20 +24,20 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from harness.schedules.exported_libraries import CLOCK, stood_in
 
 with stood_in() as _ABSENT:
-    from harness.checkers import CHECKERS
-    from harness.model import EventKind, Header
-    from harness.performance import OpenTarget
-    from harness.program import Interleaving, Program
-    from harness.schedules.control import controlled
+    from harness.history.model import EventKind, Header
+    from harness.judging.checkers import CHECKERS
+    from harness.judging.verdict import Verdict
+    from harness.loop.control import controlled
+    from harness.loop.scheduling import Mode, Scheduler
+    from harness.loop.strategies.fifo import Fifo
+    from harness.loop.strategies.random_walk import RandomWalk
+    from harness.loop.strategies.recorded import Recorded
+    from harness.loop.strategies.sticky import Sticky
+    from harness.performing.performance import OpenTarget
+    from harness.scenario.program import Interleaving, Program
     from harness.schedules.execution import Executed, Stage
     from harness.schedules.exported_target import TargetMissing, prepared
     from harness.schedules.scenes import Scene
-    from harness.schedules.scheduling import Mode, Scheduler
-    from harness.schedules.strategies.fifo import Fifo
-    from harness.schedules.strategies.random_walk import RandomWalk
-    from harness.schedules.strategies.recorded import Recorded
-    from harness.schedules.strategies.sticky import Sticky
-    from harness.verdict import Verdict
 
 _T = TypeVar("_T")
 

@@ -1,7 +1,7 @@
 """Opens the target of an exported test. Knows the bundled ones only where the test is of one of them.
 
-A target of one's own is `module:attribute` or `path/to/file.py:attribute`, as `harness.resolve` has it; without the
-bundled backend, which that module needs.
+A target of one's own is `module:attribute` or `path/to/file.py:attribute`, as `harness.verification.resolve` has it;
+without the bundled backend, which that module needs.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.model import Target
-    from harness.performance import OpenTarget
+    from harness.history.model import Target
+    from harness.performing.performance import OpenTarget
 
 REFERENCE = "reference"
 

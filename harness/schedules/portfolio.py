@@ -20,14 +20,14 @@ from functools import cached_property
 from itertools import zip_longest
 from random import Random
 
-from harness.program import Blow, Strike
+from harness.loop.scheduling import Mode, Scheduler
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.pct import Pct
+from harness.loop.strategies.random_walk import RandomWalk
+from harness.loop.strategies.sticky import Sticky
+from harness.scenario.program import Blow, Strike
 from harness.schedules.execution import Wait
 from harness.schedules.scenes import Scene
-from harness.schedules.scheduling import Mode, Scheduler
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.pct import Pct
-from harness.schedules.strategies.random_walk import RandomWalk
-from harness.schedules.strategies.sticky import Sticky
 
 PORTFOLIO = "portfolio"
 SWEEP = "sweep"

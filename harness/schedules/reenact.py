@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from harness.checkers import CHECKERS
-from harness.performance import OpenTarget
-from harness.program import Blow, Interleaving
+from harness.claims.run_folder import Witness
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import Finding
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.recorded import Recorded
+from harness.performing.performance import OpenTarget
+from harness.scenario.program import Blow, Interleaving
 from harness.schedules.batches import explorer
 from harness.schedules.execution import Executed
 from harness.schedules.scenes import Scene
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.recorded import Recorded
-from harness.store import Witness
-from harness.verdict import Finding
 
 
 def reenact(witness: Witness, prepared: AbstractContextManager[OpenTarget]) -> Finding | None:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.model import Promises
-from harness.program import Do, Program, Step, ask
-from harness.properties.tours import people
+from harness.history.model import Promises
+from harness.history.names import people
+from harness.scenario.program import Do, Program, Step, ask
 
 SETTLE = Step(Do.SETTLE)
 

@@ -18,15 +18,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from harness.program import Blow
+from harness.judging.verdict import Finding
+from harness.loop.scheduling import Mode, Scheduler
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.random_walk import RandomWalk
+from harness.loop.strategies.recorded import Recorded
+from harness.loop.strategies.sticky import Sticky
+from harness.scenario.program import Blow
 from harness.schedules.execution import Executed, Stage
 from harness.schedules.scenes import Scene
-from harness.schedules.scheduling import Mode, Scheduler
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.random_walk import RandomWalk
-from harness.schedules.strategies.recorded import Recorded
-from harness.schedules.strategies.sticky import Sticky
-from harness.verdict import Finding
 
 SEARCHES = 4
 """Seeds that each search tries on a smaller program."""

@@ -13,8 +13,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
-from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
-from harness.plan import SchedulesBudget
+from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.plan import SchedulesBudget
+from harness.claims.run_folder import RunFolder, Witness, plain_name
+from harness.judging.verdict import Checker, Verdict
 from harness.schedules.exploration import (
     Exploration,
     Explored,
@@ -26,8 +28,6 @@ from harness.schedules.exploration import (
 )
 from harness.schedules.portfolio import Choosing
 from harness.schedules.workers import processes
-from harness.store import RunFolder, Witness, plain_name
-from harness.verdict import Checker, Verdict
 
 OpenExecutor = Callable[[int], AbstractContextManager[Executor]]
 """Opens so many workers."""

@@ -19,15 +19,15 @@ from contextvars import Context
 from itertools import zip_longest
 from typing import Any
 
-from harness.calling import CALLING
-from harness.model import Event, EventKind
-from harness.runner import task_name
+from harness.history.calling import CALLING
+from harness.history.model import Event, EventKind
+from harness.loop.loop import ScheduleLoop
+from harness.loop.scheduling import PLAIN, Mode
+from harness.loop.strategies.recorded import Recorded
+from harness.loop.waiting import name_of, set_apart, where
+from harness.performing.runner import task_name
 from harness.schedules.execution import Executed, Stage
-from harness.schedules.loop import ScheduleLoop
-from harness.schedules.scheduling import PLAIN, Mode
 from harness.schedules.smallest import Smallest
-from harness.schedules.strategies.recorded import Recorded
-from harness.schedules.waiting import name_of, set_apart, where
 
 _MOST = 160
 """Characters of one quoted value."""

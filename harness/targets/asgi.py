@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from harness.model import Refused, Unreachable
+from harness.history.model import Refused, Unreachable
 
 Message = MutableMapping[str, Any]
 Application = Callable[

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import httpx
 import jwt
 
-from harness.calling import CALLING
-from harness.model import Credential, OnPush, Operation, Promises, Refused, Unreachable, User, Value
+from harness.history.calling import CALLING
+from harness.history.model import Credential, OnPush, Operation, Promises, Refused, Unreachable, User, Value
 from harness.targets.phrases import phrase
 
 AUDIENCE = "reference_impl"

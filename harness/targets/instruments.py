@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.util import await_only
 
-from harness.calling import CALLING
-from harness.model import Probe, UserId
-from harness.taps.heap import aliases
-from harness.taps.sink import ProbeSink
-from harness.taps.sqlalchemy import SqlalchemyTap
+from harness.history.calling import CALLING
+from harness.history.model import Probe, UserId
+from harness.performing.taps.heap import aliases
+from harness.performing.taps.sink import ProbeSink
+from harness.performing.taps.sqlalchemy import SqlalchemyTap
 from reference_impl.app import Backend
 
 _OF_CONNECTIONS = frozenset({"connections", "follows"})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from harness.model import Value
+from harness.history.model import Value
 
 
 @dataclass(frozen=True, slots=True)

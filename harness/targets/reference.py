@@ -14,8 +14,8 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import create_engine
 
-from harness.components import Components
-from harness.model import Credential, OnPush, Probe, Promises, User
+from harness.history.model import Credential, OnPush, Probe, Promises, User
+from harness.performing.components import Components
 from harness.targets.asgi import Lifespan, WebSocket
 from harness.targets.dialect import INVALID, DialectClient, Socket, token_for
 from harness.targets.instruments import Instruments

@@ -24,7 +24,7 @@ import uvicorn
 from fastapi import FastAPI, Header, HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from harness.calling import CALLING, Calling
+from harness.history.calling import CALLING, Calling
 from harness.targets.dialect import CALL_HEADER, SECRET_VARIABLE
 from harness.targets.instruments import Instruments
 from harness.targets.reference import CreateApp, settings_for

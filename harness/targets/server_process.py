@@ -21,7 +21,7 @@ from typing import IO
 
 import httpx
 
-from harness.model import Unreachable
+from harness.history.model import Unreachable
 from harness.targets.dialect import SECRET_VARIABLE
 
 START_S = 30.0

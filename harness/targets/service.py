@@ -10,9 +10,9 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from harness.components import Components
-from harness.model import Credential, OnPush, Probe, Promises, Refused, Unreachable, User
-from harness.network_socket import NetworkSocket
+from harness.history.model import Credential, OnPush, Probe, Promises, Refused, Unreachable, User
+from harness.performing.components import Components
+from harness.performing.network_socket import NetworkSocket
 from harness.targets.dialect import STATED, DialectClient, Socket, token_for
 from harness.targets.reference import named_by_id
 from harness.targets.server_process import ServerProcess

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from harness.model import Unreachable, User
-from harness.sign_in import Headers, SignIn, TurnedAway
+from harness.adapter.sign_in import Headers, SignIn, TurnedAway
+from harness.history.model import Unreachable, User
 from harness.wire.exchange import Exchange
 from harness.wire.stimuli.naming import fresh
 

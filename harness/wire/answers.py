@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from harness.adapter import Route
-from harness.canary import Canaries
-from harness.model import EventKind, Value
+from harness.adapter.adapter import Route
+from harness.history.canary import Canaries
+from harness.history.model import EventKind, Value
 
 MOST_KEPT = 4_000
 """Characters of a body that are kept in any case."""

@@ -22,9 +22,9 @@ from httpx_sse import EventSource
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-from harness.adapter import Channel
-from harness.model import Refused, Unreachable, Value
-from harness.network_socket import NetworkSocket
+from harness.adapter.adapter import Channel
+from harness.history.model import Refused, Unreachable, Value
+from harness.performing.network_socket import NetworkSocket
 
 OPEN_S = 10.0
 IN_ORDER = frozenset({1000, 1001})

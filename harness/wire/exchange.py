@@ -22,8 +22,8 @@ from typing import Any
 import h11
 import httpx
 
-from harness.model import Unreachable
-from harness.script import Manner, Reading
+from harness.history.model import Unreachable
+from harness.scenario.script import Manner, Reading
 from harness.wire.answers import Answer
 
 TIMEOUT_S = 30.0

@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection, Mapping
 from urllib.parse import quote, urlencode
 
-from harness.adapter import LAST_EVENT, Channel, Route, fill
-from harness.sign_in import Headers
+from harness.adapter.adapter import LAST_EVENT, Channel, Route, fill
+from harness.adapter.sign_in import Headers
 from harness.wire.channels import Opening
 from harness.wire.exchange import Asked
 

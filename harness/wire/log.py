@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from harness.adapter import LogFile, LogRecords
-from harness.model import Unreachable
+from harness.adapter.adapter import LogFile, LogRecords
+from harness.history.model import Unreachable
 
 
 class Log(Protocol):

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from harness.script import Script, Wave
-from harness.verdict import Finding
+from harness.judging.verdict import Finding
+from harness.scenario.script import Script, Wave
 from harness.wire.stage import Performed, Stage, anew
 
 LONG_S = 5.0

@@ -11,9 +11,9 @@ from typing import Any
 
 import uvicorn
 
-from harness.adapter import Adapter
-from harness.importing import imported
-from harness.model import Unreachable
+from harness.adapter.adapter import Adapter
+from harness.adapter.importing import imported
+from harness.history.model import Unreachable
 
 START_S = 30.0
 

@@ -16,19 +16,19 @@ from dataclasses import dataclass, field, replace
 from secrets import randbits, token_hex
 from statistics import median
 
-from harness.adapter import CANARY, EMAIL, LAST_EVENT, SESSION, USER, Adapter, Channel, Message, Route, fill
-from harness.model import Event, EventKind, Header, Refused, Unreachable, User, Value
-from harness.recorder import Recorder
-from harness.script import Act, Deed, Script
-from harness.sign_in import Headers, email_of
-from harness.store import HistoryFile
-from harness.verdict import Checker, FoldGuard, Verdict
+from harness.adapter.adapter import CANARY, EMAIL, LAST_EVENT, SESSION, USER, Adapter, Channel, Message, Route, fill
+from harness.adapter.sign_in import Headers, email_of
+from harness.claims.run_folder import HistoryFile
+from harness.history.model import Event, EventKind, Header, Refused, Unreachable, User, Value
+from harness.history.recorder import Recorder
+from harness.judging.verdict import Checker, FoldGuard, Verdict
+from harness.scenario.harvest import Harvest, Unresolvable
+from harness.scenario.script import Act, Deed, Script
 from harness.wire.admission import admit
 from harness.wire.answers import Misfit, has, id_in, kept, recorded
 from harness.wire.channels import OnFrame, OpenChannel, open_channel
 from harness.wire.exchange import Asked, Exchange
 from harness.wire.filling import asked_of, opening_of, parted
-from harness.wire.harvest import Harvest, Unresolvable
 from harness.wire.log import Log, log_of
 from harness.wire.stimuli.setting import events_of, is_valid
 

@@ -20,17 +20,17 @@ from itertools import islice
 from statistics import median
 from time import monotonic
 
-from harness.adapter import Adapter
-from harness.canary import Canaries
-from harness.checkers import checkers_for
-from harness.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
-from harness.model import Event, EventKind, Header, Unfit, Unreachable, Value
-from harness.performance import Totals
-from harness.plan import WireBudget
-from harness.program import Program
-from harness.script import Script
-from harness.store import HistoryFile, RunFolder, Witness, history_file, plain_name
-from harness.verdict import Finding, Verdict
+from harness.adapter.adapter import Adapter
+from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.plan import WireBudget
+from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
+from harness.history.canary import Canaries
+from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, Value
+from harness.judging.checkers import checkers_for
+from harness.judging.verdict import Finding, Verdict
+from harness.performing.performance import Totals
+from harness.scenario.program import Program
+from harness.scenario.script import Script
 from harness.wire.reduction import Smallest, as_found, make_smallest
 from harness.wire.serving import located
 from harness.wire.stage import Performed, Stage

@@ -5,11 +5,11 @@ A `Story` writes one event after another; its methods read as what happened. Use
 
 from __future__ import annotations
 
-from harness.canary import Canaries
-from harness.checkers import CHECKERS
-from harness.model import Event, EventKind, Header, History, Promises, UserId, Value
-from harness.verdict import Verdict, judge
-from harness.vocabulary import DISCONNECTED, FAULT, RESOURCES, SETTLED
+from harness.history.canary import Canaries
+from harness.history.model import Event, EventKind, Header, History, Promises, UserId, Value
+from harness.history.vocabulary import DISCONNECTED, FAULT, RESOURCES, SETTLED
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import Verdict, judge
 
 ANN, BOB, CAT = "u00", "u01", "u02"
 EVE = "u03~expired"

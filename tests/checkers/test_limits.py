@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from stories import ANN, BOB, Story
 
-from harness.model import Promises
+from harness.history.model import Promises
 
 
 def limited(limit: int | None = 1) -> Story:

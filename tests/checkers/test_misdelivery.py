@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from stories import ANN, BOB, EVE, Story
 
-from harness.model import Delivery, Promises
+from harness.history.model import Delivery, Promises
 
 
 def two_users() -> Story:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from stories import ANN, BOB, Story
 
-from harness.catalogue import ANOMALIES
-from harness.checkers import CHECKERS
-from harness.deliveries import Deliveries
-from harness.ownership import Bounded, Ownership
-from harness.verdict import Outcome
-from harness.vocabulary import Kind
+from harness.claims.catalogue import ANOMALIES
+from harness.history.vocabulary import Kind
+from harness.judging.checkers import CHECKERS
+from harness.judging.deliveries import Deliveries
+from harness.judging.ownership import Bounded, Ownership
+from harness.judging.verdict import Outcome
 
 
 def counted(story: Story) -> Deliveries:

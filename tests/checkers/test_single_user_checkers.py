@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stories import ANN, BOB, EVE, Story
 
-from harness.model import Promises, Verb
+from harness.history.model import Promises, Verb
 
 
 class TestRemains:

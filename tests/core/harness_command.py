@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from harness.cli import main
+from harness.command.cli import main
 
 HARNESS = str(Path(sys.executable).parent / "harness")
 TINY = """

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi import WebSocket as Accepted
 
-from harness.model import Refused, Unreachable
+from harness.history.model import Refused, Unreachable
 from harness.targets.asgi import Application, Lifespan, WebSocket
 
 

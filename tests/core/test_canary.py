@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.canary import LENGTH, MOST_OWNERS, MOST_PER_OWNER, PREFIX, Canaries, Mark
+from harness.history.canary import LENGTH, MOST_OWNERS, MOST_PER_OWNER, PREFIX, Canaries, Mark
 
 SEED = 11
 OWNERS = st.integers(0, MOST_OWNERS - 1)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.claims import ANOMALIES, CLAIMS, adjudicate, checkers_of, report_of
-from harness.evidence import Claim, ClaimResult, Evidence, Manifest, SubjectKind, Suite, SuiteRun, Trial
-from harness.verdict import Finding, Outcome, Verdict
+from harness.claims.adjudication import ANOMALIES, CLAIMS, adjudicate, checkers_of, report_of
+from harness.claims.evidence import Claim, ClaimResult, Evidence, Manifest, SubjectKind, Suite, SuiteRun, Trial
+from harness.judging.verdict import Finding, Outcome, Verdict
 
 ANSWERS = CLAIMS["SES-2"]  # leaked-in-answer, found by leak
 BOTH = CLAIMS["EVT-1"]  # misdelivered and leaked-in-event, found by misdelivery and leak

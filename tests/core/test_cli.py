@@ -9,10 +9,10 @@ import psutil
 import pytest
 from harness_command import TINY, called, heard, plan_in, started
 
-from harness.checkers import CHECKERS
-from harness.claims import CLAIMS
+from harness.claims.adjudication import CLAIMS
+from harness.judging.checkers import CHECKERS
 from harness.mutants import MUTANTS, NULLS, TWINS
-from harness.resolve import TARGETS, resolve
+from harness.verification.resolve import TARGETS, resolve
 
 REPORTS = ("report.json", "report.md", "report.html", "junit.xml")
 

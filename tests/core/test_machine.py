@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers import CHECKERS
-from harness.evidence import Manifest
-from harness.model import Header
+from harness.claims.evidence import Manifest
+from harness.claims.run_folder import RunFolder, Witness
+from harness.history.model import Header
+from harness.judging.checkers import CHECKERS
 from harness.mutants import SUBJECTS
-from harness.performance import Failure, Totals, perform
+from harness.performing.performance import Failure, Totals, perform
+from harness.performing.runner import Deadlines
 from harness.properties.machine import Search, explore
 from harness.properties.shrink import shrink
-from harness.replay import replay_witness
-from harness.runner import Deadlines
-from harness.store import RunFolder, Witness
+from harness.verification.replay import replay_witness
 
 CHECKER, MUTANT = "leak", "unfiltered-threads"
 

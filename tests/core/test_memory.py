@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.canary import Canaries, Mark
-from harness.memory import Memory, Unresolvable
-from harness.model import Operation, User, Value
+from harness.history.canary import Canaries, Mark
+from harness.history.model import Operation, User, Value
+from harness.scenario.memory import Memory, Unresolvable
 
 ALICE, BOB = User(0, "alice"), User(1, "bob")
 

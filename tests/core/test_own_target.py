@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from harness_command import TINY, called, plan_in
 
-from harness.claims import CLAIMS
+from harness.claims.adjudication import CLAIMS
 
 EXAMPLES = Path("docs/examples")
 TARGET = EXAMPLES / "leaky_target.py"

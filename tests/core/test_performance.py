@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.checkers import CHECKERS
-from harness.model import OnPush, Operation, Promises, Refused, Target, User, Value
-from harness.performance import lasting, strangers
-from harness.plan import PropertiesBudget
+from harness.claims.plan import PropertiesBudget
+from harness.history.model import OnPush, Operation, Promises, Refused, Target, User, Value
+from harness.history.names import people
+from harness.judging.checkers import CHECKERS
+from harness.performing.performance import lasting, strangers
 from harness.properties.suite import PropertiesSuite
-from harness.properties.tours import people
 
 
 class Notes:

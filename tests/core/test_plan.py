@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.claims import CLAIMS
+from harness.claims.adjudication import CLAIMS
+from harness.claims.plan import ADJUDICABLE, PLANS, LoadBudget, Plan, PlanError, PropertiesBudget, read_plan
 from harness.mutants import SUBJECTS
-from harness.plan import ADJUDICABLE, PLANS, LoadBudget, Plan, PlanError, PropertiesBudget, read_plan
 
 TRIALS = frozenset({"shared-bridge", "broadcast"})
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.program import FAULTS, Do, Step, ask
+from harness.scenario.program import FAULTS, Do, Step, ask
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from harness_command import TINY, called, heard, plan_in, started
 
-from harness.store import Witness, read_witness
+from harness.claims.run_folder import Witness, read_witness
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_story_leaves_out_what_the_target_does_not_offer(violated: tuple[Path,
     """It was never asked, so it is no part of the story."""
     from dataclasses import replace
 
-    from harness.model import Promises
+    from harness.history.model import Promises
 
     witness: Witness = read_witness(next((violated[0] / "witnesses").iterdir()))
     header = replace(witness.header, promises=Promises(operations=frozenset({"follow"})))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Unreachable
+from harness.history.model import Unreachable
 from harness.mutants import SUBJECTS
-from harness.resolve import TARGETS, TargetError, resolve
+from harness.verification.resolve import TARGETS, TargetError, resolve
 
 OWN = """
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ async def managed():
 def half(): return object()
 def broken(): raise RuntimeError("no database")
 def away():
-    from harness.model import Unreachable
+    from harness.history.model import Unreachable
     raise Unreachable("start the service")
 number = 7
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.model import (
+from harness.history.model import (
     Credential,
     Event,
     EventKind,
@@ -20,13 +20,13 @@ from harness.model import (
     User,
     Value,
 )
+from harness.history.recorder import Recorder
+from harness.history.vocabulary import DISCONNECTED, DOUBT, FAULT, RESOURCES, SETTLED
 from harness.mutants import SUBJECTS
-from harness.performance import promises_of
-from harness.program import Do, Step, ask
-from harness.recorder import Recorder
-from harness.resolve import resolve
-from harness.runner import Deadlines, Runner
-from harness.vocabulary import DISCONNECTED, DOUBT, FAULT, RESOURCES, SETTLED
+from harness.performing.performance import promises_of
+from harness.performing.runner import Deadlines, Runner
+from harness.scenario.program import Do, Step, ask
+from harness.verification.resolve import resolve
 
 USERS = (User(0, "alice"), User(1, "bob"))
 SETTLE = Step(Do.SETTLE)

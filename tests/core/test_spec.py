@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.holdings import MOST_GONE, MOST_GROUPS, MOST_RUNS
-from harness.model import Event, EventKind
-from harness.spec import Aspect, Deviation, SingleUser
-from harness.vocabulary import FAULT, Kind
+from harness.history.model import Event, EventKind
+from harness.history.vocabulary import FAULT, Kind
+from harness.judging.owned_objects import MOST_GONE, MOST_GROUPS, MOST_RUNS
+from harness.judging.single_user import Aspect, Deviation, SingleUser
 
 
 class Told:

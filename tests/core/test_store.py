@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.evidence import Evidence, Manifest, SubjectKind, Suite, SuiteRun, Trial
-from harness.model import Credential, Event, EventKind, Header, Operation, Promises, User
-from harness.program import Do, Program, Step
-from harness.store import RunFolder, StoreError, Witness, read_witness
-from harness.verdict import Finding, Outcome, Verdict
+from harness.claims.evidence import Evidence, Manifest, SubjectKind, Suite, SuiteRun, Trial
+from harness.claims.run_folder import RunFolder, StoreError, Witness, read_witness
+from harness.history.model import Credential, Event, EventKind, Header, Operation, Promises, User
+from harness.judging.verdict import Finding, Outcome, Verdict
+from harness.scenario.program import Do, Program, Step
 
 MANIFEST = Manifest(run="r", target="t", plan="p", required=("EVT-1",), seed=1, users=2, started="now", version="0")
 HEADER = Header(target="t", suite=Suite.PROPERTIES, seed=1, users=2)

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from harness.calling import CALLING, Calling
-from harness.model import Probe
-from harness.taps.heap import MOST_OBJECTS, aliases
-from harness.taps.sink import ProbeSink
-from harness.taps.sqlalchemy import SqlalchemyTap
+from harness.history.calling import CALLING, Calling
+from harness.history.model import Probe
+from harness.performing.taps.heap import MOST_OBJECTS, aliases
+from harness.performing.taps.sink import ProbeSink
+from harness.performing.taps.sqlalchemy import SqlalchemyTap
 
 ONE = text("SELECT 1")
 

@@ -5,12 +5,13 @@ from collections import Counter
 
 import pytest
 
-from harness.model import Credential, Event, EventKind, Header, Promises
-from harness.performance import Performance, promises_of
-from harness.program import Do, Program
-from harness.properties.tours import NAMES, people, tours
-from harness.resolve import resolve
-from harness.vocabulary import VOCABULARY
+from harness.history.model import Credential, Event, EventKind, Header, Promises
+from harness.history.names import NAMES, people
+from harness.history.vocabulary import VOCABULARY
+from harness.performing.performance import Performance, promises_of
+from harness.properties.tours import tours
+from harness.scenario.program import Do, Program
+from harness.verification.resolve import resolve
 
 ALL = Promises(runs_per_user=3, credentials=frozenset(Credential) - {Credential.VALID})
 USERS = 4

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model import Event, EventKind, Header
-from harness.verdict import MOST_FINDINGS, Checker, Finding, Outcome, Tally, Verdict, judge
+from harness.history.model import Event, EventKind, Header
+from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Outcome, Tally, Verdict, judge
 
 HEADER = Header(target="told", suite="tests", seed=1, users=1)
 EVENTS = [Event(index=index, kind=EventKind.PROBE, user="", name="tick") for index in range(3)]

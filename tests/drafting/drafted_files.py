@@ -11,7 +11,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from harness.adapter import Adapter, Channel, Route
-from harness.cli import main
+from harness.command.cli import main
 
 
 def called(*arguments: str | Path) -> Result:

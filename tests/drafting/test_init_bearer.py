@@ -10,8 +10,8 @@ import pytest
 from drafted_files import adapter_in, asked, called, opened, route, text_of
 from signed_service import SECRET
 
-from harness.adapter import Adapter, Channel, fill
-from harness.model import Unreachable, User
+from harness.adapter.adapter import Adapter, Channel, fill
+from harness.history.model import Unreachable, User
 from reference_impl.app import Settings, create_app
 
 SERVICE = Path(__file__).with_name("signed_service.py")

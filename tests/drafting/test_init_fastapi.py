@@ -12,9 +12,9 @@ import yaml
 from drafted_files import adapter_in, asked, called, opened, route, text_of
 from notes_service import create_app
 
-from harness.adapter import Adapter, Channel, Route, fill
+from harness.adapter.adapter import Adapter, Channel, Route, fill
 from harness.drafting.files import TRIALS, TRIALS_OF_CREDENTIALS
-from harness.model import Credential, User
+from harness.history.model import Credential, User
 
 SERVICE = Path(__file__).with_name("notes_service.py")
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"

@@ -12,7 +12,7 @@ from drafted_files import ID, LOGIN, TEXT, WRITES, answers, asked, document_of, 
 from harness.adapter import Adapter
 from harness.drafting.document import Document
 from harness.drafting.signing import signing_of
-from harness.model import User
+from harness.history.model import User
 
 
 def test_a_cookie_comes_from_the_login(tmp_path: Path) -> None:

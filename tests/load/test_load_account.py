@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.history.names import NAMES
+from harness.judging.verdict import Finding, Outcome, Verdict
 from harness.load.account import ACCOUNT, EXIT_CODES, JUDGES, Account
 from harness.load.histogram import Histogram
 from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
-from harness.names import NAMES
 from harness.targets.dialect import STATED
 from harness.targets.phrases import phrase
 from harness.targets.reference import promises_of, settings_for
-from harness.verdict import Finding, Outcome, Verdict
 
 LEAK = Finding(anomaly="leaked-in-event", message="u01 observed u00's canary", observer="u01", owner="u00")
 
@@ -179,7 +179,7 @@ def test_a_crew_that_is_full_says_so_and_begins_without_the_rest() -> None:
     script = """
 from harness.load import crew as crews, principals
 from harness.load.load_options import LoadOptions
-from harness.model import Delivery
+from harness.history.model import Delivery
 crews.USERS_PER_PROCESS = principals.USERS_PER_PROCESS = 3
 options = LoadOptions(host="", target="t", secret="s", seed=1, run="r", users=4, duration_s=1, pause_s=(0, 0),
     runs_per_user=3, delivery=Delivery.EXACTLY_ONCE, chapter_s=1, out="", history="", summary="")

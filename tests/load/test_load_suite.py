@@ -16,14 +16,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.checkers import CHECKERS
-from harness.evidence import Manifest, Suite, SuiteOutcome
+from harness.claims.evidence import Manifest, Suite, SuiteOutcome
+from harness.claims.plan import LoadBudget
+from harness.claims.run_folder import RunFolder
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import Outcome, judge
 from harness.load.account import ACCOUNT, JUDGES, Account
 from harness.load.suite import LOCUSTFILE, LoadServer, run_load
-from harness.plan import LoadBudget
-from harness.store import RunFolder
 from harness.targets.server_process import ServerProcess
-from harness.verdict import Outcome, judge
 
 USERS = 10
 

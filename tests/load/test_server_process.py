@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.model import Unreachable
+from harness.history.model import Unreachable
 from harness.targets import server_process
 from harness.targets.server_process import ServerProcess
 

@@ -8,17 +8,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from harness.checkers import CHECKERS
-from harness.evidence import Suite
-from harness.model import Event, Header
+from harness.claims.evidence import Suite
+from harness.history.model import Event, Header
+from harness.history.recorder import Recorder
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import FoldGuard, Verdict
 from harness.mutants import Subject
-from harness.performance import Performance, promises_of
+from harness.performing.performance import Performance, promises_of
+from harness.performing.runner import Deadlines
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.parts import PartsProbe
 from harness.properties.tours import tours
-from harness.recorder import Recorder
-from harness.runner import Deadlines
-from harness.verdict import FoldGuard, Verdict
 
 USERS = 4
 PARTS = "parts"

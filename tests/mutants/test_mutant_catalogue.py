@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from harness.checkers import CHECKERS
-from harness.evidence import SubjectKind, Suite
-from harness.model import Credential, Operation, Refused, Target, Unreachable, User
+from harness.claims.evidence import SubjectKind, Suite
+from harness.history.model import Credential, Operation, Refused, Target, Unreachable, User
+from harness.judging.checkers import CHECKERS
 from harness.mutants import MUTANTS, NULLS, REFERENCE, SUBJECTS, TWINS, create, subject_app
 from harness.mutants.subject import by_name, twin
 from harness.targets.reference import ReferenceTarget

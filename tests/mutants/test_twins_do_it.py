@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from plays import Played, play
 
-from harness.model import EventKind
+from harness.history.model import EventKind
 from harness.mutants import TWINS
 from reference_impl.app import Backend
 

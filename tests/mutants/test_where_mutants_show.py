@@ -7,11 +7,11 @@ from functools import cache
 import pytest
 from plays import PARTS, play
 
-from harness.catalogue import ANOMALIES
-from harness.evidence import Anomaly
-from harness.model import Promises
+from harness.claims.catalogue import ANOMALIES
+from harness.claims.evidence import Anomaly
+from harness.claims.plan import QUICK_TRIALS
+from harness.history.model import Promises
 from harness.mutants import MUTANTS, Subject
-from harness.plan import QUICK_TRIALS
 from harness.properties.tours import tours
 
 

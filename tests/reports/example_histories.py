@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.model import Event, EventKind, Header, History, user_id
-from harness.verdict import Finding
+from harness.history.model import Event, EventKind, Header, History, user_id
+from harness.judging.verdict import Finding
 
 TARGET = "reference"
 USERS = 8

@@ -23,12 +23,12 @@ from example_schedules import (
     schedules_run,
 )
 
-from harness.catalogue import ANOMALIES, CLAIMS
-from harness.claims import report_of
-from harness.evidence import Evidence, Manifest, Report, SubjectKind, Suite, SuiteRun, Trial
-from harness.model import History, Value, user_id
-from harness.verdict import Finding, Outcome, Verdict
-from reports import render
+from harness.claims.adjudication import report_of
+from harness.claims.catalogue import ANOMALIES, CLAIMS
+from harness.claims.evidence import Evidence, Manifest, Report, SubjectKind, Suite, SuiteRun, Trial
+from harness.history.model import History, Value, user_id
+from harness.judging.verdict import Finding, Outcome, Verdict
+from harness.reporting import render
 
 BRIDGE_HISTORY = "trials/shared-bridge.jsonl"
 TARGET_HISTORY = "violations/misdelivery-1.jsonl"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.evidence import Suite, SuiteRun
-from harness.model import Event, EventKind, Header, History, Value, user_id
-from harness.verdict import Finding
+from harness.claims.evidence import Suite, SuiteRun
+from harness.history.model import Event, EventKind, Header, History, Value, user_id
+from harness.judging.verdict import Finding
 
 SCHEDULE_HISTORY = "witnesses/schedules-leak-reference.json"
 SCHEDULES = 1000

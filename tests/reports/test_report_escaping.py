@@ -26,11 +26,11 @@ from example_schedules import SCHEDULE_HISTORY, schedules_run
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harness.claims import report_of
-from harness.evidence import Report, Suite
-from harness.model import History
-from reports import render
-from reports.escaping import MOST_CHARACTERS, block, code, escaped, shown
+from harness.claims.adjudication import report_of
+from harness.claims.evidence import Report, Suite
+from harness.history.model import History
+from harness.reporting import render
+from harness.reporting.escaping import MOST_CHARACTERS, block, code, escaped, shown
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

@@ -23,13 +23,13 @@ from example_report import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.claims import report_of
-from harness.model import Event, EventKind, Header, History, user_id
-from harness.verdict import Finding
-from reports.before_after import Deliveries, before_and_after, parsed
-from reports.matrix import MOST_USERS, matrix
-from reports.stories import stories
-from reports.swimlanes import MOST_ARROWS, MOST_EVENTS, MOST_LANES, WIDTH, swimlanes
+from harness.claims.adjudication import report_of
+from harness.history.model import Event, EventKind, Header, History, user_id
+from harness.judging.verdict import Finding
+from harness.reporting.before_after import Deliveries, before_and_after, parsed
+from harness.reporting.matrix import MOST_USERS, matrix
+from harness.reporting.stories import stories
+from harness.reporting.swimlanes import MOST_ARROWS, MOST_EVENTS, MOST_LANES, WIDTH, swimlanes
 
 
 def test_the_picture_has_as_many_marks_as_the_history() -> None:

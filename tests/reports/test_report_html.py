@@ -11,9 +11,9 @@ import pytest
 from example_report import EXAMPLES, empty, holding, incomplete, judge, read_history, violated
 from test_report_escaping import page_of
 
-from harness.evidence import Report
-from harness.model import History
-from reports import render
+from harness.claims.evidence import Report
+from harness.history.model import History
+from harness.reporting import render
 
 every_example = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from example_report import TARGET_HISTORY, holding, judge, read_history, violated
 
-from harness.catalogue import CLAIMS
-from harness.evidence import Report
-from reports import render
+from harness.claims.catalogue import CLAIMS
+from harness.claims.evidence import Report
+from harness.reporting import render
 
 
 def parsed(report: Report) -> dict[str, Any]:

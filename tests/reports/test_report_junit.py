@@ -8,9 +8,9 @@ import pytest
 from example_report import EXAMPLES, empty, holding, judge, read_history, violated
 from junitparser import JUnitXml
 
-from harness.evidence import Report, SubjectKind
-from harness.verdict import Outcome
-from reports import render
+from harness.claims.evidence import Report, SubjectKind
+from harness.judging.verdict import Outcome
+from harness.reporting import render
 
 
 def tree(report: Report) -> ElementTree.Element:

@@ -22,17 +22,17 @@ from example_report import (
 )
 from example_schedules import FIRST, SCHEDULE_HISTORY, SCHEDULE_LEAK, TOLD, schedule_history
 
-from harness.claims import report_of
-from harness.evidence import Report, Suite, Trial
-from harness.model import EventKind, Header, History
-from harness.verdict import Outcome
-from reports import render
-from reports import stories as told_stories
-from reports.first_findings import in_short, median_to_first, shown
-from reports.stories import stories
-from reports.swimlanes import swimlanes
-from reports.told import order
-from reports.trust import by_subject, by_suite
+from harness.claims.adjudication import report_of
+from harness.claims.evidence import Report, Suite, Trial
+from harness.history.model import EventKind, Header, History
+from harness.judging.verdict import Outcome
+from harness.reporting import render
+from harness.reporting import stories as told_stories
+from harness.reporting.first_findings import in_short, median_to_first, shown
+from harness.reporting.stories import stories
+from harness.reporting.swimlanes import swimlanes
+from harness.reporting.told import order
+from harness.reporting.trust import by_subject, by_suite
 
 
 def page(report: Report) -> str:

@@ -28,14 +28,14 @@ from example_schedules import SITES, STRUCK, measure, schedules_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.claims import report_of
-from harness.evidence import Report, Suite
-from harness.model import Value
-from reports import render, schedule_words
-from reports.explored import Explored, First, explored
-from reports.growth import HEIGHT, WIDTH, courses, last_stretch, stretches
-from reports.schedule_words import NOT_MEASURED, NOT_RUN
-from reports.struck_lines import MOST_FILES, struck_lines
+from harness.claims.adjudication import report_of
+from harness.claims.evidence import Report, Suite
+from harness.history.model import Value
+from harness.reporting import render, schedule_words
+from harness.reporting.explored import Explored, First, explored
+from harness.reporting.growth import HEIGHT, WIDTH, courses, last_stretch, stretches
+from harness.reporting.schedule_words import NOT_MEASURED, NOT_RUN
+from harness.reporting.struck_lines import MOST_FILES, struck_lines
 
 WHOLE = re.compile(r"\b(all|every) (possible )?(interleaving|schedule|order)s?\b", re.IGNORECASE)
 

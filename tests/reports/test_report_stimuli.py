@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from example_report import holding
 
-from harness.evidence import Suite, SuiteRun
-from harness.model import Value
-from reports.stimulated import outcome, stimulated
+from harness.claims.evidence import Suite, SuiteRun
+from harness.history.model import Value
+from harness.reporting.stimulated import outcome, stimulated
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ from example_report import (
     violated,
 )
 
-from harness.claims import report_of
-from harness.evidence import Report
-from harness.verdict import Outcome
-from reports import render
-from reports.issues import issues
-from reports.summary import headline, summary
+from harness.claims.adjudication import report_of
+from harness.claims.evidence import Report
+from harness.judging.verdict import Outcome
+from harness.reporting import render
+from harness.reporting.issues import issues
+from harness.reporting.summary import headline, summary
 
 FORBIDDEN = re.compile(r"\b(impossible|zero[ -]risk|proven|guarante\w*|100 ?% (safe|secure))\b", re.IGNORECASE)
 

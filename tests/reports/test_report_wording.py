@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evidence import upper_bound
-from reports.wording import counted, listed, measure, natural, percent, plural, rounded_up
+from harness.claims.evidence import upper_bound
+from harness.reporting.wording import counted, listed, measure, natural, percent, plural, rounded_up
 
 
 def test_a_bound_is_rounded_up() -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from harness.model import OnPush, Operation, Promises, Unreachable, User, Value
+from harness.history.model import OnPush, Operation, Promises, Unreachable, User, Value
 
 
 class Board:

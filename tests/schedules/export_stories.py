@@ -12,14 +12,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from harness.checkers import CHECKERS
-from harness.resolve import resolve
+from harness.claims.run_folder import Witness
+from harness.judging.checkers import CHECKERS
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.random_walk import RandomWalk
 from harness.schedules.batches import explorer
-from harness.schedules.scheduling import Mode
 from harness.schedules.smallest import make_smallest
-from harness.schedules.strategies.random_walk import RandomWalk
 from harness.schedules.telling import tell
-from harness.store import Witness
+from harness.verification.resolve import resolve
 
 RUNS = 20
 SEEDS = 20

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.schedules.await_sites import site_of
-from harness.schedules.control import controlled
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.await_sites import site_of
+from harness.loop.control import controlled
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.fifo import Fifo
 
 
 async def plainly() -> None:

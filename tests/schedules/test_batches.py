@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from board_target import Board, Visitor
 
-from harness.checkers import CHECKERS
-from harness.model import Event, EventKind, OnPush, Operation, Target, User, Value
-from harness.program import Blow, Strike
-from harness.resolve import open_explorer, resolve
+from harness.history.model import Event, EventKind, OnPush, Operation, Target, User, Value
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import Verdict
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.random_walk import RandomWalk
+from harness.scenario.program import Blow, Strike
 from harness.schedules.batches import MOST_DOUBTS, Batch, BatchOrder, Explorer, Found, explorer
 from harness.schedules.execution import Executed, history_key
 from harness.schedules.portfolio import SWEEP, Choosing
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.random_walk import RandomWalk
-from harness.verdict import Verdict
+from harness.verification.resolve import open_explorer, resolve
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import main
-from harness.exploring import ExploreOptions, explore_target
-from harness.plan import SchedulesBudget
+from harness.claims.plan import SchedulesBudget
+from harness.command.cli import main
+from harness.command.exploring import ExploreOptions, explore_target
 from harness.schedules import cluster as cluster_module
 from harness.schedules.cluster import ClusterError, cluster
 

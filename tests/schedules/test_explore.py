@@ -10,10 +10,10 @@ from statistics import median
 import pytest
 from explore_workloads import current_user, lost_update, pooled_connection, three_steps
 
+from harness.judging.verdict import Outcome
 from harness.schedules import Mode, Schedule, explore, replay
 from harness.schedules.coroutine_smallest import LIVELOCK_RUNS
 from harness.schedules.coroutines import Failure
-from harness.verdict import Outcome
 
 SEEDS = range(20)
 SWEPT = 34

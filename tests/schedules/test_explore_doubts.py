@@ -13,10 +13,10 @@ from itertools import count
 import pytest
 from explore_workloads import pooled_connection, three_steps
 
+from harness.judging.verdict import Outcome
+from harness.loop.jobs import Uncontrolled
 from harness.schedules import Mode, Schedule, explore, replay
 from harness.schedules.coroutines import NothingShown
-from harness.schedules.jobs import Uncontrolled
-from harness.verdict import Outcome
 
 FIFO = Schedule(Mode.STRICT)
 """Asyncio's own order."""

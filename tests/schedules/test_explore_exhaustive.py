@@ -10,9 +10,9 @@ from explore_workloads import lost_update
 from hypothesis import given
 from hypothesis.strategies import integers
 
+from harness.judging.verdict import Outcome
+from harness.loop.strategies.exhaustive import Exhaustive
 from harness.schedules import Mode, explore
-from harness.schedules.strategies.exhaustive import Exhaustive
-from harness.verdict import Outcome
 
 EVERY = 1_000
 """A bound that cuts nothing off."""

@@ -11,10 +11,10 @@ from itertools import count
 import pytest
 from explore_workloads import lost_update, pooled_connection, three_steps
 
+from harness.judging.verdict import Outcome
+from harness.loop.jobs import Deadlock, Livelock
 from harness.schedules import Mode, explore, replay
 from harness.schedules.coroutines import FailingSchedule
-from harness.schedules.jobs import Deadlock, Livelock
-from harness.verdict import Outcome
 
 
 async def two_tasks() -> None:

@@ -18,10 +18,10 @@ import pytest
 from click.testing import CliRunner
 from pydantic import TypeAdapter
 
-from harness.cli import main
-from harness.program import Interleaving
+from harness.claims.run_folder import Witness, read_witness
+from harness.command.cli import main
+from harness.scenario.program import Interleaving
 from harness.schedules.export import OTHER_ORDERS, ExportError, export_test
-from harness.store import Witness, read_witness
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -266,19 +266,21 @@ class TestText:
         """Each module as it is here, none that no replay needs; and the file unpacks it for whoever wants to read."""
         engine = engine_of(text)
         assert {place: (ROOT / place).read_text() for place in engine} == engine
-        assert {"harness/__init__.py", "harness/schedules/loop.py", "harness/mutants/shared_requests.py"} <= set(engine)
-        unneeded = ("harness/load", "harness/cli", "harness/resolve", "harness/trials", "harness/schedules/corout")
+        assert {"harness/__init__.py", "harness/loop/loop.py", "harness/mutants/shared_requests.py"} <= set(engine)
+        unneeded = ("harness/load", "harness/command", "harness/verification", "harness/schedules/corout")
         assert [] == [place for place in engine if place.startswith(unneeded)]
         path = tmp_path / "test_exported.py"
         path.write_text(text)
         subprocess.run([sys.executable, str(path), "unpack", str(tmp_path / "engine")], check=True)
-        assert engine["harness/model.py"] == (tmp_path / "engine" / "harness" / "model.py").read_text()
+        assert (
+            engine["harness/history/model.py"] == (tmp_path / "engine" / "harness" / "history" / "model.py").read_text()
+        )
 
     def test_the_same_witness_gives_the_same_file(self, leak: Witness, text: str, tmp_path: Path) -> None:
         """In another process, which hashes otherwise, too."""
         (tmp_path / "witness.json").write_bytes(TypeAdapter(Witness).dump_json(leak))
         script = (
-            "import sys; from pathlib import Path; from harness.store import read_witness; "
+            "import sys; from pathlib import Path; from harness.claims.run_folder import read_witness; "
             "from harness.schedules.export import export_test; "
             "sys.stdout.write(export_test(read_witness(Path(sys.argv[1]))))"
         )

@@ -13,12 +13,12 @@ import anyio.to_thread
 import pytest
 from test_loop_schedules import SEEDS, Way, everywhere, in_both_modes
 
-from harness.schedules import anyio_device
-from harness.schedules.control import Control, Ran, controlled
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies import STRATEGIES
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.recorded import Recorded
+from harness.loop import anyio_device
+from harness.loop.control import Control, Ran, controlled
+from harness.loop.scheduling import Mode
+from harness.loop.strategies import STRATEGIES
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.recorded import Recorded
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 Program = Callable[[], Any]

@@ -17,13 +17,13 @@ from weakref import ref
 import pytest
 from test_loop_schedules import Way, everywhere, in_both_modes
 
-from harness.schedules import control as control_module
-from harness.schedules.control import Control, Ran, controlled
+from harness.loop import control as control_module
+from harness.loop.control import Control, Ran, controlled
+from harness.loop.loop import Deadlock, ScheduleLoop
+from harness.loop.scheduling import Mode
+from harness.loop.strategies import STRATEGIES
+from harness.loop.strategies.fifo import Fifo
 from harness.schedules.coroutine_runs import Rehearsal, Watcher
-from harness.schedules.loop import Deadlock, ScheduleLoop
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies import STRATEGIES
-from harness.schedules.strategies.fifo import Fifo
 
 
 @pytest.fixture(scope="module")

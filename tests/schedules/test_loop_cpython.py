@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import test_loop_substitute
 
-from harness.schedules.scheduling import Mode
+from harness.loop.scheduling import Mode
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from test_loop_schedules import Way, everywhere, in_both_modes, run_on
 
-from harness.schedules.jobs import Devices
-from harness.schedules.loop import Job, ScheduleLoop
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.jobs import Devices
+from harness.loop.loop import Job, ScheduleLoop
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.fifo import Fifo
 
 
 class TestDevices:

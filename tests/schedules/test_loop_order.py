@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from test_loop_schedules import Way, every_value, everywhere, in_both_modes, run
 
-from harness.schedules.loop import Deadlock, Livelock, ScheduleLoop
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.loop import Deadlock, Livelock, ScheduleLoop
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.fifo import Fifo
 
 
 def pausing(pauses: int, told: Callable[[str], object], name: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from test_loop_schedules import Way, every_value, everywhere, in_both_modes
 
-from harness.schedules.scheduling import Mode
+from harness.loop.scheduling import Mode
 
 
 class TestFuture:

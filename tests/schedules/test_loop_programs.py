@@ -19,9 +19,9 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from harness.schedules.loop import ScheduleLoop
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies import STRATEGIES
+from harness.loop.loop import ScheduleLoop
+from harness.loop.scheduling import Mode
+from harness.loop.strategies import STRATEGIES
 
 PATIENCE_S = 4
 """How long a word waits for other tasks."""

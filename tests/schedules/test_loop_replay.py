@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from test_loop_programs import AT_ONCE, WORDS, Script, World, perform
 from test_loop_schedules import WAYS, Way, run
 
-from harness.schedules.control import Control, Ran, controlled
-from harness.schedules.scheduling import Mode, Schedule
-from harness.schedules.strategies import STRATEGIES
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.recorded import Recorded
+from harness.loop.control import Control, Ran, controlled
+from harness.loop.scheduling import Mode, Schedule
+from harness.loop.strategies import STRATEGIES
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.recorded import Recorded
 
 
 async def thread(world: World, who: str) -> None:

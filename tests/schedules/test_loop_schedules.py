@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness.schedules.loop import MOST_STEPS, ScheduleLoop
-from harness.schedules.scheduling import Mode, Scheduler, Strategy
-from harness.schedules.strategies import STRATEGIES
-from harness.schedules.strategies.exhaustive import Exhaustive
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.loop import MOST_STEPS, ScheduleLoop
+from harness.loop.scheduling import Mode, Scheduler, Strategy
+from harness.loop.strategies import STRATEGIES
+from harness.loop.strategies.exhaustive import Exhaustive
+from harness.loop.strategies.fifo import Fifo
 
 Program = Callable[[], Coroutine[Any, Any, Any]]
 

@@ -13,10 +13,10 @@ import aiosqlite
 import pytest
 from test_loop_schedules import in_both_modes
 
-from harness.schedules.control import Control, Ran, controlled
-from harness.schedules.loop import ScheduleLoop
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.control import Control, Ran, controlled
+from harness.loop.loop import ScheduleLoop
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.fifo import Fifo
 
 INSERT = "INSERT INTO said VALUES ('x')"
 

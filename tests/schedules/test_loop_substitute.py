@@ -30,10 +30,10 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from harness.schedules.loop import ScheduleLoop
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies import STRATEGIES
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.loop import ScheduleLoop
+from harness.loop.scheduling import Mode
+from harness.loop.strategies import STRATEGIES
+from harness.loop.strategies.fifo import Fifo
 
 LOOPS: list[str] = []
 """One entry for each loop that was made."""

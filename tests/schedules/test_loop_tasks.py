@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from test_loop_schedules import Way, every_value, everywhere, in_both_modes, run_on
 
-from harness.schedules.loop import ScheduleLoop
-from harness.schedules.scheduling import Mode, Schedule
-from harness.schedules.strategies.recorded import Recorded
+from harness.loop.loop import ScheduleLoop
+from harness.loop.scheduling import Mode, Schedule
+from harness.loop.strategies.recorded import Recorded
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from test_loop_schedules import Way, every_value, everywhere, in_both_modes, run
 
-from harness.schedules import lockstep
-from harness.schedules.control import controlled
+from harness.loop import lockstep
+from harness.loop.control import controlled
+from harness.loop.loop import ScheduleLoop, Uncontrolled
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.recorded import Recorded
 from harness.schedules.coroutine_runs import Rehearsal
-from harness.schedules.loop import ScheduleLoop, Uncontrolled
-from harness.schedules.scheduling import Mode
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.recorded import Recorded
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 

@@ -24,10 +24,10 @@ SAME_PROGRAM_EVERYWHERE = {
     # In 3.13 a waiter of a Condition that fails after it was notified notifies another (python/cpython#112202).
     "without cancellation": set(WORDS) - {"notice", "cancel"},
 }
-SCHEDULES = ROOT / "harness" / "schedules"
+LOOP = ROOT / "harness" / "loop"
 STANDARD_LIBRARY_ONLY = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    for path in SCHEDULES.rglob("*.py")
+    for path in LOOP.rglob("*.py")
     if path.parent.name == "strategies" or "standard library only" in path.read_text(encoding="utf-8").lower()
 )
 
@@ -70,7 +70,7 @@ def test_every_version_gives_the_same_traces(words: set[str], version: str) -> N
 @pytest.mark.parametrize("module", STANDARD_LIBRARY_ONLY)
 def test_the_loop_needs_only_the_standard_library(module: str) -> None:
     """What says so, and each strategy, can be imported without any other package, and brings in none but our own."""
-    assert {"harness.schedules.loop", "harness.schedules.lockstep"} < set(STANDARD_LIBRARY_ONLY)
+    assert {"harness.loop.loop", "harness.loop.lockstep"} < set(STANDARD_LIBRARY_ONLY)
     code = f"""
 import sys, sysconfig
 sys.path.insert(0, {str(ROOT)!r})
@@ -84,8 +84,8 @@ print(*sorted(ours - sys.stdlib_module_names))
 PRELUDE = f"""
 import asyncio, sys
 sys.path.insert(0, {str(ROOT)!r})
-from harness.schedules.loop import ScheduleLoop
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.loop import ScheduleLoop
+from harness.loop.strategies.fifo import Fifo
 """
 
 KEEPS_ITS_PLACE = """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
-from harness.model import Promises
-from harness.program import Blow, Strike
+from harness.history.model import Promises
+from harness.loop.scheduling import Mode
+from harness.scenario.program import Blow, Strike
 from harness.schedules.execution import Wait
 from harness.schedules.portfolio import Attempts, Baseline, Choosing
 from harness.schedules.scenes import Scene, scenes
-from harness.schedules.scheduling import Mode
 
 SCENES = scenes(Promises())
 TALKING, WRITING = SCENES[0], SCENES[1]

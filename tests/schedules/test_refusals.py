@@ -18,9 +18,9 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
-from harness.schedules.control import Control, Ran, controlled
-from harness.schedules.loop import Uncontrolled
-from harness.schedules.strategies.fifo import Fifo
+from harness.loop.control import Control, Ran, controlled
+from harness.loop.loop import Uncontrolled
+from harness.loop.strategies.fifo import Fifo
 
 
 @pytest.fixture(scope="module")

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers import CHECKERS
-from harness.evidence import Evidence, Manifest, Suite, SuiteOutcome
+from harness.claims.evidence import Evidence, Manifest, Suite, SuiteOutcome
+from harness.claims.plan import SchedulesBudget
+from harness.claims.run_folder import RunFolder, read_witness
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import Outcome
 from harness.mutants import MUTANTS, TWINS
-from harness.plan import SchedulesBudget
-from harness.replay import replay_witness
-from harness.resolve import open_explorer
 from harness.schedules.batches import BatchOrder
 from harness.schedules.exploration import UNSHRUNK
 from harness.schedules.portfolio import Choosing
 from harness.schedules.suite import SchedulesSuite
-from harness.store import RunFolder, read_witness
-from harness.trials import carry_out, schedules_orders
-from harness.verdict import Outcome
+from harness.verification.replay import replay_witness
+from harness.verification.resolve import open_explorer
+from harness.verification.trials import carry_out, schedules_orders
 
 HARNESS = [sys.executable, "-m", "harness"]
 BOARD = f"{Path(__file__).parent / 'board_target.py'}:board"

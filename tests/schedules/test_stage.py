@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from harness.model import EventKind
-from harness.program import Blow, Strike
-from harness.resolve import open_explorer
+from harness.history.model import EventKind
+from harness.history.vocabulary import FAULT
+from harness.loop.scheduling import Mode
+from harness.loop.strategies.fifo import Fifo
+from harness.loop.strategies.random_walk import RandomWalk
+from harness.loop.strategies.recorded import Recorded
+from harness.scenario.program import Blow, Strike
 from harness.schedules.batches import Batch, BatchOrder, Explorer, NotExplorable, first_difference
 from harness.schedules.execution import SLOW_S, Executed
 from harness.schedules.portfolio import Choosing
 from harness.schedules.scenes import Scene
-from harness.schedules.scheduling import Mode
 from harness.schedules.smallest import make_smallest
-from harness.schedules.strategies.fifo import Fifo
-from harness.schedules.strategies.random_walk import RandomWalk
-from harness.schedules.strategies.recorded import Recorded
 from harness.schedules.telling import tell
-from harness.vocabulary import FAULT
+from harness.verification.resolve import open_explorer
 
 SEED = 11
 

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.adapter import Adapter
-from harness.evidence import SuiteOutcome
-from harness.importing import imported
-from harness.plan import WireBudget
+from harness.adapter.importing import imported
+from harness.claims.evidence import SuiteOutcome
+from harness.claims.plan import WireBudget
 from harness.wire.stimuli import STIMULI
 from harness.wire.suite import WireSuite
 from tests.services.catalogue import SERVICES, Service

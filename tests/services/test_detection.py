@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.plan import WireBudget
+from harness.claims.plan import WireBudget
 from tests.services.catalogue import SERVICES, Service
 from tests.services.detection import tried
 

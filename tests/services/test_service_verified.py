@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli import main
-from harness.evidence import Manifest
-from harness.importing import imported
-from harness.plan import WireBudget
-from harness.recheck import judge_anew
-from harness.store import RunFolder
-from harness.verdict import Outcome
+from harness.adapter.importing import imported
+from harness.claims.evidence import Manifest
+from harness.claims.plan import WireBudget
+from harness.claims.run_folder import RunFolder
+from harness.command.cli import main
+from harness.judging.verdict import Outcome
+from harness.verification.recheck import judge_anew
 from harness.wire.suite import WireSuite
 from tests.services.catalogue import SERVICES
 from tests.services.serving import serving

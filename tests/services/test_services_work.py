@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Credential
+from harness.history.model import Credential
 from tests.services import serving as serving_module
 from tests.services.catalogue import SERVICES
 from tests.services.provoking import PROVOCATIONS, same

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import httpx
 
-from harness.adapter import Adapter, Route, fill
-from harness.model import Credential, User
+from harness.adapter.adapter import Adapter, Route, fill
+from harness.history.model import Credential, User
 from tests.services.catalogue import SERVICES
 
 HERE = Path(__file__).parent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.adapter import Adapter, AdapterError, Channel, Message, Route, Slot, basic, fill, nobody
-from harness.model import Credential
+from harness.adapter.adapter import Adapter, AdapterError, Channel, Message, Route, Slot, basic, fill, nobody
+from harness.history.model import Credential
 
 WRITE = Route("write", "POST", "/notes", json={"text": "{canary}"}, makes="note")
 

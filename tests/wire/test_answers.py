@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.adapter import Route
-from harness.canary import Canaries
-from harness.model import EventKind
+from harness.history.canary import Canaries
+from harness.history.model import EventKind
 from harness.wire.answers import MOST_KEPT, Answer, Misfit, id_in, kept, recorded
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from harness.adapter import Adapter, Channel, Route, nobody
-from harness.model import Refused, Value
+from harness.history.model import Refused, Value
 from harness.wire.channels import OpenChannel, Opening, open_channel
 from harness.wire.serving import located
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harness.model import Unreachable
-from harness.script import Manner
+from harness.history.model import Unreachable
+from harness.scenario.script import Manner
 from harness.wire.exchange import Asked, Exchange
 
 

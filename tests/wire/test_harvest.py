@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from harness.model import User
-from harness.wire.harvest import Harvest, Unresolvable
+from harness.history.model import User
+from harness.scenario.harvest import Harvest, Unresolvable
 
 ALICE = User(0, "alice")
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from harness.script import Manner
+from harness.scenario.script import Manner
 from harness.wire.exchange import Asked, Exchange
 
 USERS = 3

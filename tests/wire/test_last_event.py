@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from harness.adapter import Adapter, Channel, Route, trusted
-from harness.evidence import SuiteOutcome
-from harness.plan import WireBudget
+from harness.claims.evidence import SuiteOutcome
+from harness.claims.plan import WireBudget
 from harness.wire.suite import WireSuite
 
 SERVICE = Path(__file__).parent / "feed_service.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.adapter import LogFile
-from harness.model import Unreachable
+from harness.history.model import Unreachable
 from harness.wire.log import LogTail, log_of
 
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from harness.adapter import Adapter, Channel, Message, Route, trusted
-from harness.evidence import SuiteOutcome
-from harness.plan import WireBudget
-from harness.verdict import Verdict
+from harness.claims.evidence import SuiteOutcome
+from harness.claims.plan import WireBudget
+from harness.judging.verdict import Verdict
 from harness.wire.answers import has
 from harness.wire.suite import WireSuite
 

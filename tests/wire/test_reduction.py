@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.adapter import Adapter, LogFile, Route, session
-from harness.checkers import CHECKERS
-from harness.model import Header
-from harness.script import Manner
+from harness.history.model import Header
+from harness.judging.checkers import CHECKERS
+from harness.scenario.script import Manner
 from harness.wire.reduction import make_smallest
 from harness.wire.serving import located
 from harness.wire.stage import Stage

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model import Credential, Unreachable, User
-from harness.names import NAMES
-from harness.sign_in import email_of, registered, session, spoiled
+from harness.adapter.sign_in import email_of, registered, session, spoiled
+from harness.history.model import Credential, Unreachable, User
+from harness.history.names import NAMES
 
 KEY = "the key of the service, which nobody else has"
 TOKEN = jwt.encode({"sub": "alice", "scope": ["a"]}, KEY, algorithm="HS256")

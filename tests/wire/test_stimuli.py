@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.adapter import Adapter, Channel, Message, Route, bearer
-from harness.script import Deed, Script
+from harness.scenario.script import Deed, Script
 from harness.wire.stimuli import STIMULI
 from harness.wire.stimuli.in_turn import solo
 from harness.wire.stimuli.naming import fresh

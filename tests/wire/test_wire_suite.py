@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.adapter import Adapter, Channel, LogFile, Route, session, trusted
-from harness.evidence import Evidence, SuiteOutcome
-from harness.model import Credential
-from harness.plan import WireBudget
-from harness.verdict import Outcome
+from harness.claims.evidence import Evidence, SuiteOutcome
+from harness.claims.plan import WireBudget
+from harness.history.model import Credential
+from harness.judging.verdict import Outcome
 from harness.wire.suite import WireSuite
 
 SERVICE = Path(__file__).parent / "session_service.py"

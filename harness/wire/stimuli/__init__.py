@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from harness.script import Script
+from harness.scenario.script import Script
 from harness.wire.stimuli.clients import hang_ups, reconnects
 from harness.wire.stimuli.crowds import bursts, crowd, shared_connections, volume
 from harness.wire.stimuli.in_turn import in_turn

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.adapter import Channel
-from harness.script import Act, Deed, Manner, Reading, Script, Wave
+from harness.adapter.adapter import Channel
+from harness.scenario.script import Act, Deed, Manner, Reading, Script, Wave
 from harness.wire.stimuli.setting import Setting
 
 MOMENTS = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.5)

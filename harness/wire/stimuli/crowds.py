@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.script import Manner, Script, Wave
+from harness.scenario.script import Manner, Script, Wave
 from harness.wire.stimuli.setting import Setting, one_by_one
 
 SHARED = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.script import Script
+from harness.scenario.script import Script
 from harness.wire.stimuli.setting import Setting, one_by_one
 
 USERS = 4

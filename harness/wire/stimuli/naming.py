@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.model import User
-from harness.script import Script
+from harness.history.model import User
+from harness.scenario.script import Script
 from harness.wire.stimuli.setting import Setting, one_by_one
 
 ONCE, NUMBER = "{once}", "{number}"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.adapter import SESSION, Channel, Route
-from harness.script import Act, Deed, Script, Wave
+from harness.adapter.adapter import SESSION, Channel, Route
+from harness.scenario.script import Act, Deed, Script, Wave
 from harness.wire.stimuli.setting import Setting, one_by_one
 
 USERS = 3

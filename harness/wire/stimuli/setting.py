@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
-from harness.adapter import LAST_EVENT, Adapter, Channel, Route
-from harness.model import Credential, User
-from harness.names import NAMES
-from harness.script import USUAL, Act, Deed, Manner, Script, Wave
+from harness.adapter.adapter import LAST_EVENT, Adapter, Channel, Route
+from harness.history.model import Credential, User
+from harness.history.names import NAMES
+from harness.scenario.script import USUAL, Act, Deed, Manner, Script, Wave
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.adapter import CANARY, Route, names_in
-from harness.script import Manner, Script, Wave
+from harness.adapter.adapter import CANARY, Route, names_in
+from harness.scenario.script import Manner, Script, Wave
 from harness.wire.stimuli.setting import Setting
 
 SIZES = (0, 1_000, 20_000, 70_000, 300_000, 1_000_000)

@@ -1,0 +1,386 @@
+"""What an `isolation_target.py` is made of: how users of a service sign in, what they ask, and what is pushed to them.
+
+    from harness.adapter import Adapter, Channel, Route, bearer
+
+    adapter = Adapter(
+        name="notes",
+        sign_in=bearer(lambda user: my_token(user.name)),
+        routes=[
+            Route("write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note"),
+            Route("read_note", "GET", "/notes/{note}"),
+            Route("list_notes", "GET", "/notes"),
+            Route("delete_note", "DELETE", "/notes/{note}", deletes=True),
+        ],
+        channels=[Channel("events", "websocket", "/events")],
+    )
+
+Placeholders, in every text of it (path, query, headers, bodies, messages):
+
+- `{canary}`: a fresh text of the asking user, which carries their mark;
+- `{user}`: the user's name; `{email}`: an address of theirs; `{session}`: an id that the client chooses, and keeps when
+  it connects again;
+- anything else, such as `{note}`, is the id of an object of that kind, which some route `makes`. `{note:other}` is
+  another place for such an id, which usually is the same: a service may check the one and use the other.
+
+The URL is given on the command line (`--url`) or here. Or an application is: `module:attribute` or `file.py:attribute`,
+which is then served from here.
+
+How it works. An adapter is data; `harness.wire` performs it. `harness init` writes a first one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
+from harness.history.model import Credential, Promises, Value, Verb
+
+__all__ = [
+    "Adapter",
+    "AdapterError",
+    "Channel",
+    "LogFile",
+    "LogRecords",
+    "Message",
+    "Route",
+    "SignIn",
+    "api_key",
+    "basic",
+    "bearer",
+    "cookie",
+    "nobody",
+    "registered",
+    "session",
+    "trusted",
+]
+
+Protocol = Literal["websocket", "sse", "lines", "socketio"]
+"""How a channel pushes: a WebSocket, server-sent events, a body of one JSON value a line, Socket.IO."""
+CANARY, USER, EMAIL, SESSION = "canary", "user", "email", "session"
+LAST_EVENT = "last-event-id"
+"""What a client of server-sent events sends when it connects again: the last id that it has seen."""
+GIVEN = frozenset({CANARY, USER, EMAIL, SESSION})
+"""Placeholders that are no objects."""
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]+))?\}")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class AdapterError(ValueError):
+    """An adapter cannot be used. Says all that is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place where an object's id stands.
+
+    Args:
+        kind: of the object.
+        label: tells several of one kind apart; usually `""`.
+    """
+
+    kind: str
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """How it is called among the arguments of an operation."""
+        return f"{self.kind}:{self.label}" if self.label else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing that a user can ask over HTTP. An answer that is a stream is read to its end.
+
+    Args:
+        name: of the operation, as in reports; unique in the adapter.
+        method, path: of the request.
+        query, headers: added to it.
+        json, form, text: its body, in one of three forms.
+        makes: the kind of object that the answer names.
+        id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone;
+            `@location` when it is the end of the path in that header.
+        deletes: whether the object it works on is gone afterwards.
+        newest_of: names of the routes whose texts it shows, of these the newest only (of the object it works on, if it
+            works on one): an earlier text of the user's own in its answer is residue.
+    """
+
+    name: str
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Value = None
+    form: Mapping[str, str] | None = None
+    text: str | None = None
+    makes: str = ""
+    id: str = "id"
+    deletes: bool = False
+    newest_of: Sequence[str] = ()
+
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        """Everything that may hold placeholders."""
+        return (self.path, dict(self.query), dict(self.headers), self.json, self.form, self.text)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The objects it works on, each once, those of the path first."""
+        return tuple(dict.fromkeys(slot for part in self.parts for slot in slots_in(part)))
+
+    @property
+    def carries(self) -> bool:
+        """Whether it brings a user's own text in."""
+        return any(CANARY in names_in(part) for part in self.parts)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method.upper() in _READING
+
+    @property
+    def verb(self) -> Verb:
+        """What checkers know of it."""
+        known = {"makes": self.makes or None, "deletes": self.deletes, "newest_of": tuple(self.newest_of)}
+        return _verb(self.name, self.slots, **known)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that a user can say over a channel.
+
+    Args:
+        name: of the operation; unique in the adapter.
+        send: the frame: JSON, or text; of Socket.IO, `[event, argument, ...]`.
+        done: what stands in the frame that says it has been done, as `{"type": "joined", "room": "{room}"}` (more may
+            stand there); when none like it comes it was refused. None when the service says nothing of it.
+    """
+
+    name: str
+    send: Value
+    done: Value = None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The objects it works on."""
+        return tuple(dict.fromkeys(slots_in(self.send)))
+
+    @property
+    def verb(self) -> Verb:
+        """What checkers know of it."""
+        return _verb(self.name, self.slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where things are pushed to a user.
+
+    Args:
+        name: as in reports.
+        protocol: see there.
+        path: of it.
+        query, headers: of the request that opens it; the user's own credentials are added.
+        hello: messages that are said each time it has been opened.
+        messages: further ones that can be said.
+        subprotocols: offered by a WebSocket.
+    """
+
+    name: str
+    protocol: Protocol
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hello: Sequence[Message] = ()
+    messages: Sequence[Message] = ()
+    subprotocols: Sequence[str] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The objects that it is opened on."""
+        found = [*slots_in(self.path), *slots_in(dict(self.query)), *slots_in(dict(self.headers))]
+        return tuple(dict.fromkeys([*found, *(slot for message in self.hello for slot in message.slots)]))
+
+    @property
+    def verb(self) -> Verb:
+        """What checkers know of its opening."""
+        return _verb(self.name, self.slots, opens=True)
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the client chooses an id for it."""
+        return any(SESSION in names_in(part) for part in (self.path, dict(self.query), dict(self.headers)))
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """What the service writes of its users.
+
+    Args:
+        path: of the file, as seen from where the harness runs.
+        user: a regular expression whose first group is the name of the user whom a record is about.
+    """
+
+    path: str
+    user: str = r'"user": "([^"]*)"'
+
+
+LogRecords = Callable[[], Iterable[tuple[str, str]]]
+"""Returns what a service has written since the last call: pairs of the user's name whom a record is about, and it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A service, as its users see it.
+
+    Args:
+        name: as in reports.
+        sign_in: how users prove who they are.
+        routes: what they can ask.
+        channels: what is pushed to them.
+        url: where it is, unless the command line says so.
+        app: the ASGI application that it is, `module:attribute`, when it is to be served from here.
+        http2: whether it speaks HTTP/2 without TLS, with no upgrade.
+        log: its log file, or a call that returns its records: none under a user's name may carry what another wrote.
+        same_name: what the service makes of a user's name before it compares (`str.casefold`): users whose names come
+            to the same are one user to it, and meant to be.
+
+    Raises:
+        AdapterError: it is not consistent.
+    """
+
+    name: str
+    sign_in: SignIn
+    routes: Sequence[Route]
+    channels: Sequence[Channel] = ()
+    url: str = ""
+    app: str = ""
+    http2: bool = False
+    log: LogFile | LogRecords | None = None
+    same_name: Callable[[str], str] = str
+
+    def __post_init__(self) -> None:
+        """Say at once what is wrong with it."""
+        if wrong := [*_mistakes(self)]:
+            raise AdapterError(f"the adapter {self.name!r} is wrong: {'; '.join(wrong)}")
+
+    def route(self, name: str) -> Route:
+        """Return the route of this name."""
+        return next(route for route in self.routes if route.name == name)
+
+    def channel(self, name: str) -> Channel:
+        """Return the channel of this name."""
+        return next(channel for channel in self.channels if channel.name == name)
+
+    def message(self, name: str) -> tuple[Channel, Message]:
+        """Return the message of this name, and the channel over which it is said."""
+        said = ((channel, message) for channel in self.channels for message in (*channel.hello, *channel.messages))
+        return next((channel, message) for channel, message in said if message.name == name)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Everything that can be said."""
+        return tuple(message for channel in self.channels for message in (*channel.hello, *channel.messages))
+
+    @property
+    def parts(self) -> tuple[Route | Channel | Message, ...]:
+        """Everything of which the service says whether it was done."""
+        return (*self.routes, *self.channels, *(message for message in self.messages if message.done is not None))
+
+    @property
+    def promises(self) -> Promises:
+        """What checkers are told of the service."""
+        verbs = {part.name: part.verb for part in self.parts}
+        return Promises(operations=frozenset(verbs), credentials=self.sign_in.invalid, verbs=verbs)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The claims that can be shown of it."""
+        tries = frozenset(Credential) & self.sign_in.invalid
+        taking = any(part.slots for part in self.parts)
+        newest = any(route.newest_of for route in self.routes)
+        also = {"AUT-1": tries, "AUT-2": taking, "FAC-4": newest}
+        return ("SES-2", *(claim for claim, can_be_shown in also.items() if can_be_shown))
+
+
+def _verb(name: str, slots: Sequence[Slot], **known: Any) -> Verb:
+    """Return what checkers know of an operation. Of several objects it works on the last, without a label if it can."""
+    taken = next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
+    return Verb(name, takes=taken.kind if taken else None, argument=taken.name if taken else "id", **known)
+
+
+def slots_in(value: Any) -> Iterator[Slot]:
+    """Yield the objects that a template names."""
+    for name, label in _placeholders(value):
+        if name not in GIVEN:
+            yield Slot(name, label)
+
+
+def names_in(value: Any) -> frozenset[str]:
+    """Return the names of all placeholders of a template."""
+    return frozenset(name for name, _ in _placeholders(value))
+
+
+def fill(value: Any, given: Mapping[str, str], numbers: Collection[str] = ()) -> Any:
+    """Return a template with its placeholders replaced.
+
+    Args:
+        value: a text, or JSON with texts in it.
+        given: by `Slot.name` or the name of a placeholder; of a label that is not given, what its kind has.
+        numbers: kinds whose ids are numbers: a text that is one such placeholder and nothing else becomes a number.
+    """
+    if isinstance(value, str):
+        alone = _PLACEHOLDER.fullmatch(value)
+        text = _PLACEHOLDER.sub(lambda found: _given(found, given), value)
+        return int(text) if alone and alone.group(1) in numbers else text
+    if isinstance(value, Mapping):
+        return {key: fill(item, given, numbers) for key, item in value.items()}
+    return [fill(item, given, numbers) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _given(found: re.Match[str], given: Mapping[str, str]) -> str:
+    name, label = found.group(1), found.group(2)
+    text = given.get(f"{name}:{label}") if label else None
+    return given[name] if text is None else text
+
+
+def _placeholders(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        for found in _PLACEHOLDER.finditer(value):
+            yield found.group(1), found.group(2) or ""
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _placeholders(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _placeholders(item)
+
+
+def _mistakes(adapter: Adapter) -> Iterator[str]:
+    made = {route.makes for route in adapter.routes}
+    carrying = {route.name for route in adapter.routes if route.carries}
+    operations: tuple[Route | Channel | Message, ...] = (*adapter.routes, *adapter.channels, *adapter.messages)
+    named = [operation.name for operation in operations]
+    for name in sorted({name for name in named if named.count(name) > 1}):
+        yield f"two operations are called {name!r}"
+    for operation in operations:
+        for slot in operation.slots:
+            if slot.kind not in made - {""}:
+                yield f"{operation.name} needs a {{{slot.kind}}}, and no route has makes={slot.kind!r}"
+    for channel in adapter.channels:
+        if channel.protocol not in get_args(Protocol):
+            known = ", ".join(get_args(Protocol))
+            yield f"channel {channel.name!r} has the protocol {channel.protocol!r}: give {known}"
+    if not any(route.carries for route in adapter.routes) and not _says_canary(adapter):
+        yield "no route and no message carries a {canary}, so nobody's data could be told from anybody else's"
+    for route in adapter.routes:
+        if sum(body is not None for body in (route.json, route.form, route.text)) > 1:
+            yield f"{route.name} has more than one body: give json, form or text"
+        for name in route.newest_of:
+            if name not in carrying:
+                yield f"{route.name} shows the newest of {name!r}, and no route of that name carries a {{canary}}"
+
+
+def _says_canary(adapter: Adapter) -> bool:
+    return any(CANARY in names_in(message.send) for message in adapter.messages)

@@ -1,0 +1,261 @@
+"""No operation without a valid credential, none on another's object, and no hint that such an object exists.
+
+Rules:
+
+- A refusal is evidence only beside a success: of a valid user with the same verb, or of the owner with the same verb on
+  the same object. A target that refuses everybody gives nothing to examine.
+- Once the owner has asked to delete an object, its refusal to others proves nothing.
+- Refusals that have nothing to do with whose object it is (malformed, too many) are not compared.
+- A connection that stays open for a stranger proves nothing by itself: some services let anybody wait. It is held
+  against them where an id that nobody has was refused.
+- What is sent to an intruder is held against a target whose frames the harness knows: elsewhere it may be a refusal.
+
+How it works: refusals that wait for the success beside them are counted, by verb or by verb and object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, Verb, is_intruder
+from harness.history.vocabulary import verbs_of
+from harness.judging.ownership import MOST_PER_USER, Bounded, Made, Ownership, text_of
+from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Tally, Verdict
+
+NAME = "access"
+UNAUTHENTICATED, FOREIGN, REVEALED = "unauthenticated", "foreign-object", "existence-revealed"
+BESIDE_THE_POINT = frozenset({400, 409, 422, 429})
+"""Statuses of refusals that can have another reason than whose object it is."""
+NOT_COMPARED = BESIDE_THE_POINT - {409}
+"""The same, for comparing refusals: a conflict says that there is something to conflict with."""
+GONE = frozenset({404, 410})
+_VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|\d+", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Object:
+    """What was tried on one object with one verb: the owner's success, and refusals that wait for it."""
+
+    succeeded: bool = False
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """How a verb refuses."""
+
+    answer: tuple[Value, str]
+    index: int
+
+
+class AccessFold:
+    """Finds intruders that are served, users that reach others' objects, and refusals that tell too much.
+
+    Examined: unauthenticated: each answer to an intruder, for a verb with which a valid user has had success at any
+    time. foreign-object: each refusal of another's object, beside the owner's success with the same verb on it.
+    existence-revealed: each comparison of the refusal of another's object with that of an id nobody was given.
+
+    Source: CWE-862, CWE-639, CWE-203; incident rows B12, E1, E2, E3, E5, E6, E7.
+    """
+
+    def __init__(self, header: Header) -> None:
+        """Have seen no call yet."""
+        self._tally = Tally(NAME)
+        self._calls = CallJoiner()
+        self._verbs = verbs_of(header.promises)
+        self._frames_known = not header.promises.verbs
+        self._ownership = Ownership(self._verbs)
+        self._working: set[str] = set()
+        self._refused: Counter[str] = Counter()
+        self._objects: Bounded[tuple[str, str], _Object] = Bounded()
+        self._deleted: Bounded[str, None] = Bounded()
+        self._attempted: dict[UserId, Bounded[str, Event]] = {}
+        self._foreign: dict[str, _Refusal] = {}
+        self._unknown: dict[str, _Refusal] = {}
+        self._stayed_open: dict[str, list[Finding]] = {}
+        self._revealing: set[str] = set()
+
+    def step(self, event: Event) -> None:
+        """Take the next event."""
+        self._ownership.step(event)
+        verb = self._verbs.get(event.name)
+        if event.kind is EventKind.INVOKE and verb is not None and verb.deletes:
+            self._deleting(event, verb)
+        if event.kind is EventKind.PUSH and is_intruder(event.user) and self._frames_known:
+            self._tally.examine(UNAUTHENTICATED)
+            self._intruded(event, f"was sent {event.name}", (event.index,))
+        call = self._calls.step(event)
+        if call is None or verb is None:
+            return
+        if is_intruder(event.user):
+            self._tried(call, verb)
+        else:
+            self._answered(call, verb)
+
+    def verdict(self) -> Verdict:
+        """Say what has been seen so far."""
+        return self._tally.verdict()
+
+    # Intruders
+
+    def _tried(self, call: Call, verb: Verb) -> None:
+        event = call.completion
+        if event.kind is EventKind.INFO or (verb.opens and event.kind is EventKind.OK):
+            return
+        if event.kind is EventKind.OK:
+            self._intruded(event, f"succeeded with {event.name}", (call.invocation.index, event.index))
+        if event.name in self._working:
+            self._tally.examine(UNAUTHENTICATED)
+        else:
+            self._refused[event.name] += 1
+
+    def _intruded(self, event: Event, what: str, witness: tuple[int, ...]) -> None:
+        message = f"{event.user} {what} without a valid credential"
+        self._tally.find(Finding(anomaly=UNAUTHENTICATED, message=message, observer=event.user, witness=witness))
+
+    # Valid users
+
+    def _answered(self, call: Call, verb: Verb) -> None:
+        event = call.completion
+        if event.kind is EventKind.OK and verb.name not in self._working:
+            self._working.add(verb.name)
+            self._tally.examine(UNAUTHENTICATED, self._refused.pop(verb.name, 0))
+        name = text_of(call.invocation.value, verb.argument)
+        if verb.takes is None or name is None or event.kind is EventKind.INFO:
+            return
+        owners = self._ownership.owners(verb.takes, name)
+        if event.user in owners:
+            if event.kind is EventKind.OK:
+                self._own(verb, name)
+            elif _status(event) in GONE and name not in self._deleted:
+                self._lost(event, verb, name)
+        elif event.kind is EventKind.OK:
+            if owners:
+                self._reached(call, verb, name, *next(iter(owners.items())))
+        elif owners:
+            self._withheld(call, verb, name)
+        elif not self._ownership.forgotten:
+            self._compare(verb.name, _refusal(event, name), self._unknown, self._foreign)
+            if verb.name in self._unknown:
+                for finding in self._stayed_open.pop(verb.name, ()):
+                    self._found_reached(finding)
+
+    def _own(self, verb: Verb, name: str) -> None:
+        tried = self._objects.get((verb.name, name)) or _Object()
+        tried.succeeded = True
+        self._tally.examine(FOREIGN, tried.refused)
+        tried.refused = 0
+        self._objects.set((verb.name, name), tried)
+
+    def _lost(self, event: Event, verb: Verb, name: str) -> None:
+        """Take in that an object is gone that its owner has not deleted: somebody else may have, refused or not."""
+        attempted = self._attempted.get(event.user)
+        if attempted is None or (attempt := attempted.pop(name)) is None:
+            return
+        self._tally.examine(FOREIGN)
+        self._tally.find(
+            Finding(
+                anomaly=FOREIGN,
+                message=f"{event.user}'s {verb.takes} {name} is gone after {attempt.user} asked for {attempt.name}",
+                observer=attempt.user,
+                owner=event.user,
+                witness=(attempt.index, event.index),
+            )
+        )
+
+    def _reached(self, call: Call, verb: Verb, name: str, owner: UserId, made: Made) -> None:
+        observer = call.completion.user
+        finding = Finding(
+            anomaly=FOREIGN,
+            message=f"{observer} succeeded with {verb.name} on {owner}'s {verb.takes} {name}",
+            observer=observer,
+            owner=owner,
+            witness=(made.given, call.invocation.index, call.completion.index),
+        )
+        if not verb.opens or verb.name in self._unknown:
+            self._found_reached(finding)
+        elif len(waiting := self._stayed_open.setdefault(verb.name, [])) < MOST_FINDINGS:
+            waiting.append(finding)
+
+    def _found_reached(self, finding: Finding) -> None:
+        self._tally.examine(FOREIGN)
+        self._tally.find(finding)
+
+    def _withheld(self, call: Call, verb: Verb, name: str) -> None:
+        if name in self._deleted:
+            return
+        event = call.completion
+        if _status(event) not in BESIDE_THE_POINT:
+            tried = self._objects.get((verb.name, name)) or _Object()
+            self._objects.set((verb.name, name), tried)
+            if tried.succeeded:
+                self._tally.examine(FOREIGN)
+            else:
+                tried.refused += 1
+        self._compare(verb.name, _refusal(event, name), self._foreign, self._unknown)
+
+    def _deleting(self, event: Event, verb: Verb) -> None:
+        """Take in that somebody asks that an object be deleted: its owner, or another who should not get it.
+
+        What an owner deletes may take other objects of theirs with it, so no attempt before that counts any more.
+        """
+        name = text_of(event.value, verb.argument)
+        owners = self._ownership.owners(verb.takes or "", name)
+        if name is None:
+            return
+        if event.user in owners:
+            self._deleted.set(name, None)
+            self._attempted.pop(event.user, None)
+            return
+        for owner in owners:
+            self._attempted.setdefault(owner, Bounded(MOST_PER_USER)).set(name, event)
+
+    def _compare(
+        self, verb: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]
+    ) -> None:
+        """Hold a refusal against one of the other sort, of the same verb."""
+        if refusal is None:
+            return
+        own.setdefault(verb, refusal)
+        against = other.get(verb)
+        if against is None:
+            return
+        self._tally.examine(REVEALED)
+        if refusal.answer != against.answer and verb not in self._revealing:
+            self._revealing.add(verb)
+            foreign, unknown = (refusal, against) if own is self._foreign else (against, refusal)
+            message = (
+                f"{verb} refuses another's object with {_shown(foreign)}, "
+                f"but an id that nobody has with {_shown(unknown)}"
+            )
+            self._tally.find(
+                Finding(anomaly=REVEALED, message=message, witness=tuple(sorted((refusal.index, against.index))))
+            )
+
+
+def _status(event: Event) -> Value:
+    return event.value.get("status") if isinstance(event.value, dict) else None
+
+
+def _refusal(event: Event, name: str) -> _Refusal | None:
+    """Return the refusal without what may differ by chance: the id itself where it stands alone, and other numbers."""
+    if _status(event) in (None, *NOT_COMPARED):  # without a status nothing was answered
+        return None
+    text = text_of(event.value, "text") or ""
+    alone = rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])"
+    return _Refusal((_status(event), _VARIABLE.sub("<id>", re.sub(alone, "<id>", text))), event.index)
+
+
+def _shown(refusal: _Refusal) -> str:
+    status, text = refusal.answer
+    return f"{status} {text[:80]!r}"
+
+
+CHECKER = Checker(
+    NAME,
+    "nobody is served without a valid credential, or reaches another's object by its id",
+    (UNAUTHENTICATED, FOREIGN, REVEALED),
+    AccessFold,
+)

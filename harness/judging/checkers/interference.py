@@ -1,0 +1,91 @@
+"""One user's failure, cancellation or disconnect changes nothing that others are answered.
+
+How it works: each valid user's part of the history is held against the model of one user alone
+(`harness.judging.single_user.SingleUser`), which knows nothing of the others. Whatever answer it cannot explain came
+from outside.
+
+An answer says something about interference only after somebody else has had a fault: before that there is nothing
+that could interfere, and the answer counts for nothing here. An answer that cannot be explained is found at any time,
+but for two cases that nobody else can have caused, which are doubts: nobody else is there, or a call ended in an error
+before anybody else had a fault. A target that fails on its own is not shown to isolate, nor not to.
+"""
+
+from __future__ import annotations
+
+from harness.history.model import Event, EventKind, Header, UserId, is_intruder
+from harness.history.vocabulary import DISCONNECTED, FAULT, VOCABULARY
+from harness.judging.ownership import frame_of
+from harness.judging.single_user import Aspect, SingleUser
+from harness.judging.verdict import Checker, Finding, Tally, Verdict
+
+NAME = "interference"
+ANOMALY = Aspect.UNEXPLAINED.value
+
+
+class InterferenceFold:
+    """Finds answers that a user's own actions do not explain.
+
+    Examined: each answer of the vocabulary that could be judged, once another user has had a fault: an injected one,
+    a disconnect, a run that failed, a call that ended in an error.
+
+    Source: CWE-567; incident rows A3, A10, A11, A19, A20, A21, C3, C7, D5, D8.
+    """
+
+    def __init__(self, header: Header) -> None:
+        """Know nothing of any user yet."""
+        self._tally = Tally(NAME)
+        self._models: dict[UserId, SingleUser] = {}
+        self._present: set[UserId] = set()
+        self._troubled: set[UserId] = set()
+
+    def step(self, event: Event) -> None:
+        """Take the next event."""
+        user = event.user
+        if not user or is_intruder(user):
+            return
+        model = self._models.setdefault(user, SingleUser())
+        self._present.add(user)
+        before = model.facts[Aspect.UNEXPLAINED]
+        deviations = [found for found in model.step(event) if found.aspect is Aspect.UNEXPLAINED]
+        facts = max(model.facts[Aspect.UNEXPLAINED] - before, len(deviations))
+        if event.kind is EventKind.OK and event.name in VOCABULARY:
+            facts = max(facts, 1)  # it could have been an error
+        others_in_trouble = len(self._troubled) > (user in self._troubled)
+        of_its_own = len(self._present) == 1 or (event.kind is EventKind.INFO and not others_in_trouble)
+        if others_in_trouble or (deviations and not of_its_own):
+            self._tally.examine(ANOMALY, facts)
+        for deviation in deviations:
+            if of_its_own:
+                self._tally.doubt(f"the target fails on its own: {user}: {deviation.message}")
+                continue
+            self._tally.find(
+                Finding(
+                    anomaly=ANOMALY,
+                    message=f"{user}: {deviation.message}",
+                    observer=user,
+                    witness=deviation.witness,
+                )
+            )
+        if _is_trouble(event):
+            self._troubled.add(user)
+
+    def verdict(self) -> Verdict:
+        """Say what has been seen so far."""
+        return self._tally.verdict()
+
+
+def _is_trouble(event: Event) -> bool:
+    if event.kind is EventKind.PROBE:
+        return event.name in (FAULT, DISCONNECTED)
+    if event.kind is EventKind.PUSH:
+        frame = frame_of(event)
+        return frame is not None and frame.type == "agent_error"
+    return event.kind is EventKind.INFO
+
+
+CHECKER = Checker(
+    NAME,
+    "every answer is one that the user's own actions allow, whatever befalls the others",
+    (ANOMALY,),
+    InterferenceFold,
+)

@@ -1,0 +1,128 @@
+"""Where only a user's newest text belongs, nothing of an earlier request of theirs remains.
+
+Rules:
+
+- Which operations show nothing but the newest, and of what, is stated by the target (`Verb.newest_of`): elsewhere older
+  texts may well belong.
+- The newest is the last text that was acknowledged before the reading was asked for; a reading that brings a text in
+  itself has its own. A text is older when its request had ended before the newest was asked for. What overlapped may
+  have come in either order.
+
+How it works. A mark names the request that carried it; of each request the moments are kept at which it was asked for
+and ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.history.canary import Canaries, Mark
+from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Verb, is_intruder
+from harness.history.vocabulary import verbs_of
+from harness.judging.ownership import Bounded, text_of
+from harness.judging.verdict import Checker, Finding, Tally, Verdict
+
+NAME = "remains"
+EARLIER = "earlier-text"
+MOST_WRITES = 16
+"""Writes of one object by one operation that are remembered: the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A request that brought a text in, by the indices of its events."""
+
+    asked: int
+    ended: int
+
+
+class RemainsFold:
+    """Finds a user's own older text where only the newest belongs.
+
+    Examined: each answer of an operation that shows the newest only, after an acknowledged write.
+
+    Source: CWE-226; incident rows A12, A24.
+    """
+
+    def __init__(self, header: Header) -> None:
+        """Derive the key of the marks from the seed."""
+        self._canaries = Canaries(header.seed)
+        self._tally = Tally(NAME)
+        self._calls = CallJoiner()
+        self._verbs = verbs_of(header.promises)
+        self._writing = frozenset(name for verb in self._verbs.values() for name in verb.newest_of)
+        self._newest: Bounded[tuple[UserId, str, str], Bounded[int, _Write]] = Bounded()
+        self._carried: Bounded[Mark, tuple[str, _Write]] = Bounded()
+
+    def step(self, event: Event) -> None:
+        """Take the next event."""
+        call = self._calls.step(event)
+        verb = self._verbs.get(event.name)
+        if call is None or verb is None or event.kind is not EventKind.OK or is_intruder(event.user):
+            return
+        if verb.newest_of:
+            self._read(call, verb)
+        if verb.name in self._writing:
+            self._written(call, verb)
+
+    def verdict(self) -> Verdict:
+        """Say what has been seen so far."""
+        return self._tally.verdict()
+
+    def _written(self, call: Call, verb: Verb) -> None:
+        user, write = call.completion.user, _Write(call.invocation.index, call.completion.index)
+        made = text_of(call.completion.value, "id") if verb.makes else None
+        taken = text_of(call.invocation.value, verb.argument) if verb.takes else None
+        for name in {"", made or "", taken or ""}:
+            key = (user, verb.name, name)
+            writes = self._newest.get(key) or Bounded(MOST_WRITES)
+            writes.set(write.asked, write)
+            self._newest.set(key, writes)
+        for mark in self._canaries.find(json.dumps(call.invocation.value, default=str)):
+            if mark.owner == user:
+                self._carried.set(mark, (verb.name, write))
+
+    def _read(self, call: Call, verb: Verb) -> None:
+        newest = self._newest_before(call, verb)
+        if newest is None:
+            return
+        event = call.completion
+        self._tally.examine(EARLIER)
+        for mark in self._canaries.find(json.dumps(event.value, default=str)):
+            name, write = self._carried.get(mark) or ("", None)
+            if mark.owner != event.user or write is None or name not in verb.newest_of or write.ended >= newest:
+                continue
+            self._tally.find(
+                Finding(
+                    anomaly=EARLIER,
+                    message=f"{event.user} got an earlier text of their own from {verb.name}, which shows the newest",
+                    observer=event.user,
+                    owner=event.user,
+                    witness=(write.asked, call.invocation.index, event.index),
+                )
+            )
+            return
+
+    def _newest_before(self, call: Call, verb: Verb) -> int | None:
+        """Return when the text was asked for that should be shown; None when there is none for certain."""
+        if verb.name in verb.newest_of:
+            return call.invocation.index
+        name = text_of(call.invocation.value, verb.argument) or "" if verb.takes else ""
+        return max(self._acknowledged(call, verb, name), default=None)
+
+    def _acknowledged(self, call: Call, verb: Verb, name: str) -> Iterator[int]:
+        for writing in verb.newest_of:
+            writes = self._newest.get((call.completion.user, writing, name))
+            for _, write in writes.items() if writes is not None else ():
+                if write.ended < call.invocation.index:
+                    yield write.asked
+
+
+CHECKER = Checker(
+    NAME,
+    "where only a user's newest text belongs, nothing of an earlier request of theirs remains",
+    (EARLIER,),
+    RemainsFold,
+)

@@ -1,0 +1,1 @@
+"""The only caller of a target: performs scenarios, injects faults, listens to taps, records."""

@@ -1,0 +1,184 @@
+"""One execution, judged while it happens: a target, a runner, and every checker listening to the history."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from secrets import token_hex
+
+from harness.claims.run_folder import HistoryFile
+from harness.history.model import Event, Header, Promises, Promising, Target, User
+from harness.history.recorder import Recorder
+from harness.judging.deliveries import Deliveries
+from harness.judging.verdict import Checker, FoldGuard, Verdict
+from harness.performing.runner import Deadlines, Runner
+from harness.scenario.program import Program, Step, Strike
+
+OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
+"""Opens a fresh target, and closes it at the end."""
+
+
+def promises_of(target: Target) -> Promises:
+    """Return what the target states of itself; a target that states nothing offers every operation."""
+    return target.promises if isinstance(target, Promising) else Promises()
+
+
+@dataclass(slots=True)
+class Totals:
+    """What has been done and judged so far, over any number of executions.
+
+    Args:
+        verdicts: by checker, merged.
+        histories, operations, events, faults: counts.
+        users: the most valid users in one execution.
+        deliveries: who received whose events.
+    """
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    histories: int = 0
+    operations: int = 0
+    events: int = 0
+    faults: int = 0
+    users: int = 0
+    deliveries: Deliveries = field(default_factory=Deliveries)
+
+    def add(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Merge the verdicts of one more execution."""
+        for name, verdict in verdicts.items():
+            known = self.verdicts.get(name)
+            self.verdicts[name] = verdict if known is None else known.merge(verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An execution in which a checker found something."""
+
+    program: Program
+    header: Header
+    events: tuple[Event, ...]
+    verdicts: Mapping[str, Verdict]
+
+
+class Performance:
+    """One execution under way. Enter it, perform steps, and ask for the verdicts after `settle`."""
+
+    def __init__(
+        self,
+        target: Target,
+        program: Program,
+        header: Header,
+        checkers: Mapping[str, Checker],
+        file: HistoryFile | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        program = replace(program, users=strangers(target, program.users))
+        self.header = header
+        self.users = program.users
+        self.events: list[Event] = []
+        self.deliveries = Deliveries()
+        self._folds = {name: FoldGuard(checker, header) for name, checker in checkers.items()}
+        self._file = file
+        if file is not None:
+            file.begin(header, program)
+        listeners = [self.events.append, *(fold.step for fold in self._folds.values()), self.deliveries.step]
+        self.recorder = Recorder(*listeners, *([file.append] if file is not None else []))
+        self._runner = Runner(target, program.users, header, self.recorder, deadlines)
+
+    async def __aenter__(self) -> Performance:
+        await self._runner.begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self._runner.close()
+        finally:
+            if self._file is not None:
+                self._file.end()
+
+    async def perform(self, steps: Sequence[Step]) -> None:
+        """Carry out these steps."""
+        for step in steps:
+            await self._runner.perform(step)
+
+    def is_under_way(self, call: int) -> bool:
+        """Return whether this call has not been answered yet."""
+        return self._runner.is_under_way(call)
+
+    def strike(self, strike: Strike, position: int, call: int) -> bool:
+        """Let this befall a user's request right now; see `Runner.strike`."""
+        return self._runner.strike(strike, position, call)
+
+    async def settle(self) -> None:
+        """Wait until whatever can end has ended; see `Runner.settle`."""
+        await self._runner.settle()
+
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """Return what each checker says so far."""
+        return {name: fold.verdict() for name, fold in self._folds.items()}
+
+    def add_to(self, totals: Totals, users: int) -> None:
+        """Count this execution into the totals."""
+        totals.add(self.verdicts())
+        totals.histories += 1
+        totals.operations += self.recorder.operations
+        totals.events += len(self.events)
+        totals.faults += self.recorder.faults
+        totals.users = max(totals.users, users)
+        totals.deliveries.add(self.deliveries)
+
+
+async def perform(
+    program: Program,
+    header: Header,
+    open_target: OpenTarget,
+    checkers: Mapping[str, Checker],
+    deadlines: Deadlines | None = None,
+) -> Failure:
+    """Perform a program that failed once more, on a target opened for it, and say what came of it this time."""
+    async with open_target() as target:
+        async with Performance(target, program, header, checkers, deadlines=deadlines) as performance:
+            await performance.perform(program.steps)
+            await performance.settle()
+        return Failure(program, header, tuple(performance.events), performance.verdicts())
+
+
+def strangers(target: Target, users: tuple[User, ...]) -> tuple[User, ...]:
+    """Return the users under names that nobody has had on this target before.
+
+    A user whose name was used in an earlier execution would find that one's notes, and nobody could tell them from
+    another user's. A target that says `lasting = False` starts empty each time: there the names are left as they are.
+    """
+    if getattr(target, "lasting", None) is False:
+        return users
+    once = token_hex(4)
+    return tuple(replace(user, name=f"{user.name}.{once}") for user in users)
+
+
+def first_violation(verdicts: Mapping[str, Verdict]) -> Verdict | None:
+    """Return the first verdict, in the order of the checkers, that is violated."""
+    return next((verdict for verdict in verdicts.values() if verdict.violated), None)
+
+
+@asynccontextmanager
+async def lasting(open_target: OpenTarget) -> AsyncIterator[OpenTarget]:
+    """Yield a way to open the target that starts a target of the kind `lasting` only once.
+
+    A target whose attribute `lasting` is true (a process, a service) is too slow to start for each program.
+    """
+    async with AsyncExitStack() as stack:
+        kept: list[Target] = []
+
+        @asynccontextmanager
+        async def reopen() -> AsyncIterator[Target]:
+            if kept:
+                yield kept[0]
+                return
+            async with AsyncExitStack() as own:
+                target = await own.enter_async_context(open_target())
+                if getattr(target, "lasting", False):
+                    kept.append(target)
+                    stack.push_async_exit(own.pop_all())
+                yield target
+
+        yield reopen

@@ -1,0 +1,1 @@
+"""What many users do, as data: users, steps, symbols, faults."""

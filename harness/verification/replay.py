@@ -1,0 +1,92 @@
+"""Performs the program of a witness again, in the order that it recorded, if it did."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from harness.claims.run_folder import StoreError, Witness
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import Finding
+from harness.performing.performance import perform
+from harness.scenario.script import Script
+from harness.schedules.reenact import reenact
+from harness.schedules.workers import processes
+from harness.verification.resolve import resolve
+from harness.wire.serving import located
+from harness.wire.stage import Stage, anew
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a replay.
+
+    Args:
+        finding: the first; None when nothing was seen.
+        attempts: how many were made: up to the one in which it showed, or all, where they are counted.
+        shown: in how many it showed, where they are counted; else None.
+    """
+
+    finding: Finding | None
+    attempts: int
+    shown: int | None = None
+
+
+def replay_witness(witness: Witness, attempts: int, url: str = "") -> Replayed:
+    """Perform the witness's program until its checker finds its anomaly again, at most so many times.
+
+    With an interleaving there is one attempt: it shows, or it is not what it was. Over the wire all are made, and
+    counted: nobody decides the order there.
+
+    Args:
+        witness: what to perform.
+        attempts: at most, or over the wire exactly.
+        url: where the service is now; where it was when left out.
+
+    Raises:
+        TargetError: its target is not here.
+        StoreError: its checker is not here.
+    """
+    if witness.checker not in CHECKERS:
+        raise StoreError(f"there is no checker {witness.checker!r} here: replay with the version that recorded it")
+    if witness.script is not None:
+        return _over_the_wire(witness, witness.script, attempts, url or witness.url)
+    if witness.interleaving is not None:
+        with processes(1) as executor:  # which hashes strings as the recording did
+            return Replayed(executor.submit(_reenact, witness).result(), 1)
+    for attempt in range(1, attempts + 1):
+        finding = asyncio.run(_attempt(witness))
+        if finding is not None:
+            return Replayed(finding, attempt)
+    return Replayed(None, attempts)
+
+
+def _over_the_wire(witness: Witness, script: Script, attempts: int, url: str) -> Replayed:
+    adapter = resolve(witness.target).adapter
+    if adapter is None:
+        raise StoreError(f"{witness.target} has no adapter any more: give the target file that the witness is of")
+    with located(adapter, url) as here:
+        stage = Stage(adapter, here, {witness.checker: CHECKERS[witness.checker]})
+        seen = asyncio.run(_sent_again(stage, witness, script, attempts))
+    return Replayed(next(iter(seen), None), attempts, len(seen))
+
+
+async def _sent_again(stage: Stage, witness: Witness, script: Script, attempts: int) -> list[Finding]:
+    seen = []
+    for _ in range(attempts):
+        performed = await stage.perform(script, anew(witness.header))
+        performed.check()
+        found = performed.verdicts[witness.checker].findings
+        seen += [finding for finding in found if finding.anomaly == witness.finding.anomaly][:1]
+    return seen
+
+
+def _reenact(witness: Witness) -> Finding | None:
+    return reenact(witness, resolve(witness.target).prepared())
+
+
+async def _attempt(witness: Witness) -> Finding | None:
+    checkers = {witness.checker: CHECKERS[witness.checker]}
+    again = await perform(witness.program, witness.header, resolve(witness.target).open, checkers)
+    found = again.verdicts[witness.checker].findings
+    return next((finding for finding in found if finding.anomaly == witness.finding.anomaly), None)

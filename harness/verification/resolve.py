@@ -1,0 +1,146 @@
+"""From the name of a target to the target.
+
+A name is `reference`, `service`, a mutant, safe twin or null target, or a user's own: `module:attribute` or
+`path/to/file.py:attribute`. The attribute is a callable without arguments that returns a Target, or an async context
+manager of one; or an Adapter, whose file may be named alone when it is called `adapter` there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from harness.adapter.adapter import Adapter
+from harness.adapter.importing import TargetError, imported, split
+from harness.history.model import Target, Unreachable
+from harness.judging.checkers import CHECKERS
+from harness.mutants import SUBJECTS, Subject
+from harness.performing.performance import OpenTarget
+from harness.schedules.batches import Explorer, explorer
+from harness.targets.reference import Workshop, components_of
+from harness.targets.service import open_service
+from reference_impl.app import Parts
+
+__all__ = ["TARGETS", "NamedTarget", "TargetError", "open_explorer", "resolve"]
+
+REFERENCE, SERVICE = "reference", "service"
+ADAPTER = "adapter"
+"""What an adapter is called in its file."""
+
+TARGETS: Mapping[str, str] = MappingProxyType(
+    {
+        REFERENCE: "the bundled backend in this process, over ASGI, with every tap on",
+        SERVICE: "the bundled backend in a uvicorn process on 127.0.0.1, over real HTTP and WebSocket",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTarget:
+    """A target by its name.
+
+    Args:
+        name: as given.
+        open: opens it.
+        server: what the server process of the load suite is asked for; None when it cannot serve this target.
+        subject: the mutant, twin or null target that it is.
+        built: builds once what can be opened again and again, as new each time; None when only `open` is known.
+        adapter: of a service, which is verified over the wire, and in no other way; None for every other target.
+    """
+
+    name: str
+    open: OpenTarget
+    server: str | None = None
+    subject: Subject | None = None
+    built: Callable[[], AbstractContextManager[OpenTarget]] | None = None
+    adapter: Adapter | None = None
+
+    def prepared(self) -> AbstractContextManager[OpenTarget]:
+        """Return the cheapest way to open the target as new, again and again."""
+        return nullcontext(self.open) if self.built is None else self.built()
+
+
+def resolve(name: str) -> NamedTarget:
+    """Return the target of this name.
+
+    Raises:
+        TargetError: there is none.
+    """
+    if name == REFERENCE:
+        workshop = Workshop(name=name)
+        return NamedTarget(name, workshop.open, REFERENCE, built=workshop.built)
+    if name == SERVICE:
+        return NamedTarget(name, lambda: open_service(name, REFERENCE, components_of(Parts())), REFERENCE)
+    if name in SUBJECTS:
+        subject = SUBJECTS[name]
+        return NamedTarget(name, subject.open, subject.server, subject, subject.built)
+    return _own(name)
+
+
+@contextmanager
+def open_explorer(name: str, seed: int) -> Iterator[Explorer]:
+    """Open what explores the schedules of the target of this name, with every checker; in whichever process.
+
+    Raises:
+        TargetError: there is no such target.
+        Unreachable: it cannot be opened.
+    """
+    with resolve(name).prepared() as open_target, explorer(name, open_target, seed, CHECKERS) as opened:
+        yield opened
+
+
+def _own(name: str) -> NamedTarget:
+    if split(name, ADAPTER) == ("", ""):
+        raise TargetError(
+            f"there is no target {name!r}: give {', '.join(TARGETS)}, a name that `harness list` shows, or your own as "
+            "module:attribute or path/to/file.py:attribute"
+        )
+    make = imported(name, ADAPTER)
+    if isinstance(make, Adapter):
+        return NamedTarget(name, lambda: _in_process_only(name), adapter=make)
+    if not callable(make):
+        raise TargetError(f"{name} is a {type(make).__name__}, not a callable: name a function that returns a Target")
+    return NamedTarget(name, lambda: _opened(name, make))
+
+
+def _in_process_only(name: str) -> AbstractAsyncContextManager[Target]:
+    raise TargetError(f"{name} is an adapter: give it to `harness verify`, which verifies it over the wire")
+
+
+@asynccontextmanager
+async def _opened(name: str, make: Callable[[], Any]) -> AsyncIterator[Target]:
+    try:
+        made = make()
+    except Unreachable:
+        raise
+    except Exception as error:
+        raise TargetError(f"{name} raised {error!r} instead of giving a target: mend it, or name another") from error
+    if isinstance(made, AbstractAsyncContextManager):
+        async with made as target:
+            yield _checked(name, target)
+        return
+    target = _checked(name, made)
+    try:
+        yield target
+    finally:
+        await target.close()
+
+
+def _checked(name: str, target: Any) -> Target:
+    missing = [part for part in ("name", "connect", "close") if not hasattr(target, part)]
+    if missing:
+        raise TargetError(
+            f"{name} gave a {type(target).__name__} without {', '.join(missing)}: a target has a name, connect(user, "
+            "on_push) and close(). See harness.history.model.Target"
+        )
+    checked: Target = target
+    return checked
