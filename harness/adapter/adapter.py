@@ -16,7 +16,8 @@
 
 Placeholders, in every text of it (path, query, headers, bodies, messages):
 
-- `{canary}`: a fresh text of the asking user, which carries their mark;
+- `{canary}`: a fresh text of the asking user, which carries their mark; `{canary:2}` is another one;
+- `{version}`: the newest known version of the object that is asked for; `{query}`: a word of every text;
 - `{user}`: the user's name; `{email}`: an address of theirs; `{session}`: an id that the client chooses, and keeps when
   it connects again;
 - anything else, such as `{note}`, is the id of an object of that kind, which some route `makes`. `{note:other}` is
@@ -36,7 +37,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
-from harness.history.model import Credential, Promises, Value, Verb
+from harness.history.model import Credential, Promises, Value
+from harness.history.semantics import QUERY, TEXT, VERSION, Progress, Pushes, Semantics, Work
 
 __all__ = [
     "Adapter",
@@ -62,7 +64,7 @@ Protocol = Literal["websocket", "sse", "lines", "socketio"]
 CANARY, USER, EMAIL, SESSION = "canary", "user", "email", "session"
 LAST_EVENT = "last-event-id"
 """What a client of server-sent events sends when it connects again: the last id that it has seen."""
-GIVEN = frozenset({CANARY, USER, EMAIL, SESSION})
+GIVEN = frozenset({CANARY, USER, EMAIL, SESSION, VERSION, QUERY})
 """Placeholders that are no objects."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]+))?\}")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -105,6 +107,14 @@ class Route:
         deletes: whether the object it works on is gone afterwards.
         newest_of: names of the routes whose texts it shows, of these the newest only (of the object it works on, if it
             works on one): an earlier text of the user's own in its answer is residue.
+        edits: whether it gives the object that it works on the text that it carries.
+        lists: the kind of objects of which it lists all that the user has; with `{query}`, all that contain it.
+        entries: where the list is in the answer.
+        shows: where the answer, or each entry of a list, has the text of the object.
+        version: where the answer has a number that each edit raises.
+        starts: what is known of the work that it starts, which ends after the answer.
+        progress: how its answer tells what has become of the work that it is asked for.
+        ends: whether it asks the work that it works on to end.
     """
 
     name: str
@@ -119,6 +129,14 @@ class Route:
     id: str = "id"
     deletes: bool = False
     newest_of: Sequence[str] = ()
+    edits: bool = False
+    lists: str = ""
+    entries: str = ""
+    shows: str | None = None
+    version: str = ""
+    starts: Work | None = None
+    progress: Progress | None = None
+    ends: bool = False
 
     @property
     def parts(self) -> tuple[Value, ...]:
@@ -141,10 +159,31 @@ class Route:
         return self.method.upper() in _READING
 
     @property
-    def verb(self) -> Verb:
-        """What checkers know of it."""
-        known = {"makes": self.makes or None, "deletes": self.deletes, "newest_of": tuple(self.newest_of)}
-        return _verb(self.name, self.slots, **known)
+    def semantics(self) -> Semantics:
+        """What checkers and generators know of it."""
+        taken = taken_of(self.slots)
+        changes = self.makes or self.lists or self.edits or self.deletes or self.starts or self.ends
+        return Semantics(
+            self.name,
+            makes=self.makes or None,
+            id=self.id,
+            takes=taken.kind if taken else None,
+            argument=taken.name if taken else "",
+            reads=bool(taken) and self.reads and not changes,
+            lists=self.lists or None,
+            all=bool(self.lists),
+            entries=self.entries,
+            texts=texts_in(self.parts),
+            shows=self.shows,
+            edits=self.edits,
+            deletes=self.deletes,
+            searches=bool(self.lists) and any(QUERY in names_in(part) for part in self.parts),
+            version=self.version,
+            newest_of=tuple(self.newest_of),
+            starts=self.starts,
+            progress=self.progress,
+            ends=self.ends,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +195,18 @@ class Message:
         send: the frame: JSON, or text; of Socket.IO, `[event, argument, ...]`.
         done: what stands in the frame that says it has been done, as `{"type": "joined", "room": "{room}"}` (more may
             stand there); when none like it comes it was refused. None when the service says nothing of it.
+        refused: what stands in the frame that says that it was refused, at once; None when only silence says so.
+        subscribes: whether the connection gets what is pushed within the object from now on.
+        seen: key of the frame that takes the last seq that the client has seen of each object that frames are about, by
+            its id, when it subscribes again; `""` when the service does not go on from there.
     """
 
     name: str
     send: Value
     done: Value = None
+    refused: Value = None
+    subscribes: bool = False
+    seen: str = ""
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -168,9 +214,16 @@ class Message:
         return tuple(dict.fromkeys(slots_in(self.send)))
 
     @property
-    def verb(self) -> Verb:
-        """What checkers know of it."""
-        return _verb(self.name, self.slots)
+    def semantics(self) -> Semantics:
+        """What checkers and generators know of it."""
+        taken = taken_of(self.slots)
+        return Semantics(
+            self.name,
+            takes=taken.kind if taken else None,
+            argument=taken.name if taken else "",
+            texts=texts_in([self.send]),
+            subscribes=self.subscribes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +238,9 @@ class Channel:
         hello: messages that are said each time it has been opened.
         messages: further ones that can be said.
         subprotocols: offered by a WebSocket.
+        pushes: what its frames say of themselves; None when nobody says.
+        fence: a message whose `done` comes after everything that was pushed before it; `{nonce}` in it is new each
+            time. None when the service has none.
     """
 
     name: str
@@ -195,6 +251,8 @@ class Channel:
     hello: Sequence[Message] = ()
     messages: Sequence[Message] = ()
     subprotocols: Sequence[str] = ()
+    pushes: Pushes | None = None
+    fence: Message | None = None
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -203,9 +261,12 @@ class Channel:
         return tuple(dict.fromkeys([*found, *(slot for message in self.hello for slot in message.slots)]))
 
     @property
-    def verb(self) -> Verb:
-        """What checkers know of its opening."""
-        return _verb(self.name, self.slots, opens=True)
+    def semantics(self) -> Semantics:
+        """What checkers and generators know of its opening."""
+        taken = taken_of(self.slots)
+        return Semantics(
+            self.name, takes=taken.kind if taken else None, argument=taken.name if taken else "", opens=True
+        )
 
     @property
     def has_session(self) -> bool:
@@ -243,6 +304,7 @@ class Adapter:
         app: the ASGI application that it is, `module:attribute`, when it is to be served from here.
         http2: whether it speaks HTTP/2 without TLS, with no upgrade.
         log: its log file, or a call that returns its records: none under a user's name may carry what another wrote.
+        runs_per_user: the most pieces of work of one user at a time; None when the service states no limit.
         same_name: what the service makes of a user's name before it compares (`str.casefold`): users whose names come
             to the same are one user to it, and meant to be.
 
@@ -258,6 +320,7 @@ class Adapter:
     app: str = ""
     http2: bool = False
     log: LogFile | LogRecords | None = None
+    runs_per_user: int | None = None
     same_name: Callable[[str], str] = str
 
     def __post_init__(self) -> None:
@@ -290,9 +353,13 @@ class Adapter:
 
     @property
     def promises(self) -> Promises:
-        """What checkers are told of the service."""
-        verbs = {part.name: part.verb for part in self.parts}
-        return Promises(operations=frozenset(verbs), credentials=self.sign_in.invalid, verbs=verbs)
+        """What checkers and generators know of the service."""
+        return Promises(
+            operations={part.name: part.semantics for part in self.parts},
+            pushes=tuple(channel.pushes for channel in self.channels if channel.pushes is not None),
+            runs_per_user=self.runs_per_user,
+            credentials=self.sign_in.invalid,
+        )
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -304,10 +371,15 @@ class Adapter:
         return ("SES-2", *(claim for claim, can_be_shown in also.items() if can_be_shown))
 
 
-def _verb(name: str, slots: Sequence[Slot], **known: Any) -> Verb:
-    """Return what checkers know of an operation. Of several objects it works on the last, without a label if it can."""
-    taken = next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
-    return Verb(name, takes=taken.kind if taken else None, argument=taken.name if taken else "id", **known)
+def taken_of(slots: Sequence[Slot]) -> Slot | None:
+    """Return the object that an operation works on: of several the last, without a label if it can be."""
+    return next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
+
+
+def texts_in(parts: Sequence[Value]) -> tuple[str, ...]:
+    """Return the arguments that carry the user's texts: `text` for `{canary}`, `text:2` for `{canary:2}`."""
+    found = (label for part in parts for name, label in _placeholders(part) if name == CANARY)
+    return tuple(dict.fromkeys(f"{TEXT}:{label}" if label else TEXT for label in found))
 
 
 def slots_in(value: Any) -> Iterator[Slot]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from harness.history.vocabulary import Kind
+from harness.history.probes import Kind
 
 NEVER = 1 << 62
 """An event index beyond every history."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from harness.history.model import Event, EventKind, UserId, Value, Verb, is_intruder
-from harness.history.vocabulary import DISCONNECTED, VOCABULARY, Kind
+from harness.history.probes import DISCONNECTED, VOCABULARY, Kind
 
 K = TypeVar("K")
 V = TypeVar("V")

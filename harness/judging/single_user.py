@@ -23,7 +23,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.history.model import Call, CallJoiner, Event, EventKind
-from harness.history.vocabulary import FAULT, FINAL_STATUSES, LAST_EVENTS, VOCABULARY, Kind
+from harness.history.probes import FAULT, FINAL_STATUSES, LAST_EVENTS, VOCABULARY, Kind
 from harness.judging.owned_objects import NEVER, Group, Item, Own, Run, group_of
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.history.model import Value
-from harness.history.vocabulary import VOCABULARY
+from harness.history.probes import VOCABULARY
 from harness.load.person import Person
 from harness.targets.dialect import INVALID
 

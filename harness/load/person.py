@@ -22,7 +22,7 @@ from gevent.event import Event as Signal
 from gevent.lock import BoundedSemaphore
 
 from harness.history.model import Credential, EventKind, User, Value
-from harness.history.vocabulary import DISCONNECTED, FAULT, FINAL_STATUSES, LAST_EVENTS
+from harness.history.probes import DISCONNECTED, FAULT, FINAL_STATUSES, LAST_EVENTS
 from harness.judging.ownership import Bounded
 from harness.load.account import FIRST_EVENT, LAST_EVENT
 from harness.load.crew import Crew

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import count
 
 from harness.history.model import Client, Credential, OnPush, Operation, Promises, Refused, Unreachable, User, Value
-from harness.history.vocabulary import VOCABULARY
+from harness.history.probes import VOCABULARY
 from harness.mutants.subject import null
 
 _PROMISES = Promises(runs_per_user=3, credentials=frozenset(Credential) - {Credential.VALID})

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from harness.history.model import EventKind, Faulty, Target, User
 from harness.history.recorder import Recorder
-from harness.history.vocabulary import FAULT
+from harness.history.probes import FAULT
 from harness.scenario.program import Strike
 
 

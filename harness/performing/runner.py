@@ -37,7 +37,7 @@ from harness.history.model import (
     Value,
 )
 from harness.history.recorder import Recorder
-from harness.history.vocabulary import DISCONNECTED, DOUBT, LAST_EVENTS, RESOURCES, SETTLED
+from harness.history.probes import DISCONNECTED, DOUBT, LAST_EVENTS, RESOURCES, SETTLED
 from harness.performing.connections import Device, Shut
 from harness.performing.nemesis import Nemesis
 from harness.scenario.memory import Memory, Unresolvable

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from harness.history.model import EventKind, Value
 from harness.history.recorder import Recorder
-from harness.history.vocabulary import (
+from harness.history.probes import (
     CONTEXT_ID,
     CONTEXT_KEY,
     CONTEXT_WRITE,

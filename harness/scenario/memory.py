@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.history.canary import Canaries
 from harness.history.model import Operation, User, Value
-from harness.history.vocabulary import FINAL_STATUSES, VOCABULARY, Kind
+from harness.history.probes import FINAL_STATUSES, VOCABULARY, Kind
 
 _IDS = uuid.UUID("2a3c1b54-6d0f-4f0e-9c55-0d7c0f7ab001")
 

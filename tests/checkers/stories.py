@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Header, History, Promises, UserId, Value
-from harness.history.vocabulary import DISCONNECTED, FAULT, RESOURCES, SETTLED
+from harness.history.probes import DISCONNECTED, FAULT, RESOURCES, SETTLED
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Verdict, judge
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from stories import ANN, BOB, Story
 
 from harness.claims.catalogue import ANOMALIES
-from harness.history.vocabulary import Kind
+from harness.history.probes import Kind
 from harness.judging.checkers import CHECKERS
 from harness.judging.deliveries import Deliveries
 from harness.judging.ownership import Bounded, Ownership

@@ -21,7 +21,7 @@ from harness.history.model import (
     Value,
 )
 from harness.history.recorder import Recorder
-from harness.history.vocabulary import DISCONNECTED, DOUBT, FAULT, RESOURCES, SETTLED
+from harness.history.probes import DISCONNECTED, DOUBT, FAULT, RESOURCES, SETTLED
 from harness.mutants import SUBJECTS
 from harness.performing.performance import promises_of
 from harness.performing.runner import Deadlines, Runner

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.history.model import Event, EventKind
-from harness.history.vocabulary import FAULT, Kind
+from harness.history.probes import FAULT, Kind
 from harness.judging.owned_objects import MOST_GONE, MOST_GROUPS, MOST_RUNS
 from harness.judging.single_user import Aspect, Deviation, SingleUser
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.history.model import Credential, Event, EventKind, Header, Promises
 from harness.history.names import NAMES, people
-from harness.history.vocabulary import VOCABULARY
+from harness.history.probes import VOCABULARY
 from harness.performing.performance import Performance, promises_of
 from harness.properties.tours import tours
 from harness.scenario.program import Do, Program

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.history.model import EventKind
-from harness.history.vocabulary import FAULT
+from harness.history.probes import FAULT
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.random_walk import RandomWalk

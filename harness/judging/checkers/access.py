@@ -20,7 +20,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, Verb, is_intruder
-from harness.history.vocabulary import verbs_of
+from harness.history.probes import verbs_of
 from harness.judging.ownership import MOST_PER_USER, Bounded, Made, Ownership, text_of
 from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Tally, Verdict
 

@@ -13,7 +13,7 @@ before anybody else had a fault. A target that fails on its own is not shown to 
 from __future__ import annotations
 
 from harness.history.model import Event, EventKind, Header, UserId, is_intruder
-from harness.history.vocabulary import DISCONNECTED, FAULT, VOCABULARY
+from harness.history.probes import DISCONNECTED, FAULT, VOCABULARY
 from harness.judging.ownership import frame_of
 from harness.judging.single_user import Aspect, SingleUser
 from harness.judging.verdict import Checker, Finding, Tally, Verdict

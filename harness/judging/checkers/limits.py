@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from harness.history.model import Event, EventKind, Header, UserId, is_intruder
-from harness.history.vocabulary import DISCONNECTED, FINAL_STATUSES, LAST_EVENTS, SETTLED
+from harness.history.probes import DISCONNECTED, FINAL_STATUSES, LAST_EVENTS, SETTLED
 from harness.judging.ownership import MOST_PER_USER, Bounded, Device, Follows, Frame, Ownership, frame_of, text_of
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.history.model import Delivery, Event, EventKind, Header, UserId, is_intruder
-from harness.history.vocabulary import DISCONNECTED, LAST_EVENTS, SETTLED, Kind
+from harness.history.probes import DISCONNECTED, LAST_EVENTS, SETTLED, Kind
 from harness.judging.ownership import MOST_PER_USER, Bounded, Device, Follow, Follows, Frame, Ownership, frame_of
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from harness.history.canary import Canaries, Mark
 from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Verb, is_intruder
-from harness.history.vocabulary import verbs_of
+from harness.history.probes import verbs_of
 from harness.judging.ownership import Bounded, text_of
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 

@@ -23,7 +23,7 @@ from typing import Any
 from weakref import ReferenceType
 
 from harness.history.model import Probe, UserId
-from harness.history.vocabulary import ALIASES
+from harness.history.probes import ALIASES
 
 MOST_OBJECTS = 50_000
 """Walked per user; beyond it the walk is cut, and says so."""
