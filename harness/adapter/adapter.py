@@ -32,7 +32,7 @@ How it works. An adapter is data; `harness.wire` performs it. `harness init` wri
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -179,6 +179,7 @@ class Route:
             deletes=self.deletes,
             searches=bool(self.lists) and any(QUERY in names_in(part) for part in self.parts),
             version=self.version,
+            needs_version=any(VERSION in names_in(part) for part in self.parts),
             newest_of=tuple(self.newest_of),
             starts=self.starts,
             progress=self.progress,
@@ -223,6 +224,8 @@ class Message:
             argument=taken.name if taken else "",
             texts=texts_in([self.send]),
             subscribes=self.subscribes,
+            resumes=bool(self.seen),
+            acknowledged=self.done is not None,
         )
 
 
@@ -265,7 +268,12 @@ class Channel:
         """What checkers and generators know of its opening."""
         taken = taken_of(self.slots)
         return Semantics(
-            self.name, takes=taken.kind if taken else None, argument=taken.name if taken else "", opens=True
+            self.name,
+            takes=taken.kind if taken else None,
+            argument=taken.name if taken else "",
+            texts=texts_in([message.send for message in self.hello]),
+            opens=True,
+            subscribes=taken is not None and self.pushes is not None and self.pushes.within == taken.kind,
         )
 
     @property
@@ -341,15 +349,16 @@ class Adapter:
         said = ((channel, message) for channel in self.channels for message in (*channel.hello, *channel.messages))
         return next((channel, message) for channel, message in said if message.name == name)
 
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """Everything that can be said."""
-        return tuple(message for channel in self.channels for message in (*channel.hello, *channel.messages))
+    def part(self, name: str) -> Route | Channel | tuple[Channel, Message]:
+        """Return what an operation of this name is: a route, a channel to open, or a message over a channel."""
+        parts: tuple[Route | Channel, ...] = (*self.routes, *self.channels)
+        named = next((part for part in parts if part.name == name), None)
+        return named if named is not None else self.message(name)
 
     @property
     def parts(self) -> tuple[Route | Channel | Message, ...]:
-        """Everything of which the service says whether it was done."""
-        return (*self.routes, *self.channels, *(message for message in self.messages if message.done is not None))
+        """Everything that a user can ask for; greetings are a part of opening their channel."""
+        return (*self.routes, *self.channels, *(message for channel in self.channels for message in channel.messages))
 
     @property
     def promises(self) -> Promises:
@@ -394,24 +403,24 @@ def names_in(value: Any) -> frozenset[str]:
     return frozenset(name for name, _ in _placeholders(value))
 
 
-def fill(value: Any, given: Mapping[str, str], numbers: Collection[str] = ()) -> Any:
+def fill(value: Any, given: Mapping[str, Value]) -> Any:
     """Return a template with its placeholders replaced.
 
     Args:
         value: a text, or JSON with texts in it.
-        given: by `Slot.name` or the name of a placeholder; of a label that is not given, what its kind has.
-        numbers: kinds whose ids are numbers: a text that is one such placeholder and nothing else becomes a number.
+        given: by `Slot.name` or the name of a placeholder; of a label that is not given, what its kind has. A text that
+            is one placeholder and nothing else becomes what is given for it: a number, where an id is one.
     """
     if isinstance(value, str):
-        alone = _PLACEHOLDER.fullmatch(value)
-        text = _PLACEHOLDER.sub(lambda found: _given(found, given), value)
-        return int(text) if alone and alone.group(1) in numbers else text
+        if alone := _PLACEHOLDER.fullmatch(value):
+            return _given(alone, given)
+        return _PLACEHOLDER.sub(lambda found: str(_given(found, given)), value)
     if isinstance(value, Mapping):
-        return {key: fill(item, given, numbers) for key, item in value.items()}
-    return [fill(item, given, numbers) for item in value] if isinstance(value, list | tuple) else value
+        return {key: fill(item, given) for key, item in value.items()}
+    return [fill(item, given) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _given(found: re.Match[str], given: Mapping[str, str]) -> str:
+def _given(found: re.Match[str], given: Mapping[str, Value]) -> Value:
     name, label = found.group(1), found.group(2)
     text = given.get(f"{name}:{label}") if label else None
     return given[name] if text is None else text
@@ -432,7 +441,10 @@ def _placeholders(value: Any) -> Iterator[tuple[str, str]]:
 def _mistakes(adapter: Adapter) -> Iterator[str]:
     made = {route.makes for route in adapter.routes}
     carrying = {route.name for route in adapter.routes if route.carries}
-    operations: tuple[Route | Channel | Message, ...] = (*adapter.routes, *adapter.channels, *adapter.messages)
+    operations: tuple[Route | Channel | Message, ...] = (
+        *adapter.parts,
+        *(message for channel in adapter.channels for message in channel.hello),
+    )
     named = [operation.name for operation in operations]
     for name in sorted({name for name in named if named.count(name) > 1}):
         yield f"two operations are called {name!r}"
@@ -455,4 +467,8 @@ def _mistakes(adapter: Adapter) -> Iterator[str]:
 
 
 def _says_canary(adapter: Adapter) -> bool:
-    return any(CANARY in names_in(message.send) for message in adapter.messages)
+    return any(
+        CANARY in names_in(message.send)
+        for channel in adapter.channels
+        for message in (*channel.hello, *channel.messages)
+    )

@@ -14,7 +14,7 @@ Source: the history model of Jepsen (invoke, ok, fail, info) and porcupine, with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -313,6 +313,22 @@ class Faulty(Protocol):
 
     async def slow(self, user: User, delay_s: float) -> None:
         """Make this user's database statements take `delay_s` seconds longer; 0 ends it."""
+
+
+@runtime_checkable
+class Admitting(Protocol):
+    """A target at which users sign in before anything else."""
+
+    async def admit(self, users: Sequence[User], /) -> tuple[User, ...]:
+        """Sign everybody in, and return them under the names that the target knows."""
+
+
+@runtime_checkable
+class Logging(Protocol):
+    """A target whose log can be read."""
+
+    def records(self) -> Iterable[tuple[UserId, Value]]:
+        """Return what was written since the last call: whom each record names, and the record."""
 
 
 @runtime_checkable

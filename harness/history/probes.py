@@ -1,13 +1,13 @@
-"""Names of PROBE events: facts seen from inside, by a tap or by the harness itself; each with the shape of its value."""
+"""Names of PROBE events: facts seen from inside, by a tap or by the harness itself; and the shapes of their values."""
 
 FAULT = "fault"
 """A fault was injected; its value is {fault, calls}: the calls that may suffer."""
 
 SETTLED = "settled"
-"""Name of the PROBE that says all calls have ended and every connection has been read to its end."""
+"""All calls have ended and every connection has been read to its end."""
 
 DISCONNECTED = "disconnected"
-"""Name of the PROBE that says this device of the user was disconnected."""
+"""This device of the user was disconnected."""
 
 DOUBT = "doubt"
 """Something could not be seen to its end: {reason, checkers}: those that must not say HOLDS for it."""

@@ -19,10 +19,8 @@ from enum import StrEnum
 from typing import Any
 
 TEXT, VERSION, QUERY, SEEN = "text", "version", "query", "seen"
-"""What is given beside objects: the user's own text (`text:2` is another one), the version that an edit replaces, what is searched for, and the
-last event of each piece of work that a connection has seen."""
-
-
+"""What is given beside objects: the user's own text (`text:2` is another one), the version that an edit replaces, what is
+searched for, and the last event of each piece of work that a connection has seen."""
 OBJECTS, GIVEN, SENT, BODY = "objects", "given", "sent", "body"
 """Keys of the values of events: see `Semantics`."""
 
@@ -125,12 +123,15 @@ class Semantics:
         deletes: whether the object that it takes is gone afterwards.
         searches: whether it lists only objects whose text contains the argument QUERY.
         version: key of a number that each edit raises, which an edit names in the argument VERSION; `""` for none.
+        needs_version: whether the argument VERSION must be given.
         newest_of: the operations whose texts it shows, of these the newest only; empty when older ones may show, too.
         opens: whether it opens a connection, which may stay open for anybody as long as nothing is sent over it.
         subscribes: whether the connection over which it is asked gets what is pushed within the object that it takes.
+        resumes: whether the argument SEEN can be given when it subscribes again.
         starts: the work that the object is that it makes.
         progress: how its answer tells what has become of the work that it takes.
         ends: whether it asks the work that it takes to end.
+        acknowledged: whether its answer says that it was done.
     """
 
     name: str
@@ -148,12 +149,15 @@ class Semantics:
     deletes: bool = False
     searches: bool = False
     version: str = ""
+    needs_version: bool = False
     newest_of: tuple[str, ...] = ()
     opens: bool = False
     subscribes: bool = False
+    resumes: bool = False
     starts: Work | None = None
     progress: Progress | None = None
     ends: bool = False
+    acknowledged: bool = True
 
     # What was asked: the value of an INVOKE is {"objects": by argument, "given": by argument, "sent": the request}.
 
@@ -183,7 +187,7 @@ class Semantics:
         seen = _given(asked, SEEN)
         return {key: seq for key, seq in seen.items() if isinstance(seq, int)} if isinstance(seen, Mapping) else {}
 
-    # What was answered: the value of an OK is {"body": JSON or text}, with "status", "headers" and "id" where it travelled.
+    # What was answered: the value of an OK is {"body": JSON or text}; where it travelled, "status", "headers", "id", too.
 
     def made_in(self, answered: Any) -> str | None:
         """Return the id that an answer gives to the object that was made, or None."""

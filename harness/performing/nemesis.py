@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Iterable
 
 from harness.history.model import EventKind, Faulty, Target, User
-from harness.history.recorder import Recorder
 from harness.history.probes import FAULT
+from harness.history.recorder import Recorder
 from harness.scenario.program import Strike
 
 

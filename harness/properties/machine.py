@@ -27,7 +27,7 @@ from harness.history.model import Header, Promises
 from harness.history.names import people
 from harness.judging.verdict import Checker
 from harness.performing.performance import Failure, OpenTarget, Performance, Totals, first_violation, promises_of
-from harness.performing.runner import Deadlines
+from harness.performing.connections import Deadlines
 from harness.scenario.program import Do, Program, Step, ask
 
 MOST_ACTIVE = 4

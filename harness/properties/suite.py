@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
 from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
 from harness.claims.plan import PropertiesBudget
@@ -14,16 +15,18 @@ from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_f
 from harness.history.model import Component, Header, Promises, Unreachable
 from harness.history.recorder import Recorder
 from harness.judging.verdict import Checker, FoldGuard, Verdict
-from harness.performing.performance import Failure, OpenTarget, Performance, Totals, lasting, promises_of
-from harness.performing.runner import Deadlines
+from harness.performing.connections import Deadlines
+from harness.performing.performance import Failure, OpenTarget, Performance, Totals, lasting, perform, promises_of
+from harness.performing.reduction import reduce
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
-from harness.properties.shrink import shrink
 from harness.properties.tours import tours
 from harness.scenario.program import Program
 
 PARTS = "parts"
+CONFIRMED = 3
+"""How often in a row a smaller program must show what was found."""
 UNFIT = ("tampering", "interference")
 """Checkers whose findings and doubts about one user alone say that the target does not do its work."""
 
@@ -171,8 +174,13 @@ class _Work:
         seconds = self._suite.budget.shrink_s / max(1, len(self._failures))
         for name, failure in self._failures.items() if seconds else ():
             self._suite.say(f"making the failure of {name} smaller")
-            checker = self._suite.checkers[name]
-            self._failures[name] = await shrink(failure, checker, open_target, self._suite.deadlines(), seconds)
+            checkers = {name: self._suite.checkers[name]}
+
+            async def again(program: Program, header: Header = failure.header, checkers: Any = checkers) -> Failure:
+                return await perform(program, header, open_target, checkers, self._suite.deadlines())
+
+            smallest = await reduce(failure, name, again, seconds, needed=CONFIRMED, tries=CONFIRMED)
+            self._failures[name] = smallest.failure
 
     # Parts
 

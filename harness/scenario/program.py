@@ -2,7 +2,8 @@
 
 A program is written before its target has given any id, so it names objects symbolically:
 
-- `$note:3:0` is the first note that user 3 made (`$note:3:-1` the newest); a step whose object was never made is left out;
+- `$note:3:0` is the first note that user 3 made (`$note:3:-1` the newest); a step whose object was never made is left
+  out;
 - `$missing:note` is an id of the same form that nobody was ever given;
 - `$version:note:3:0` is the newest version known of that note, `$mark:0` the asking user's first mark;
 - `$session:NAME` is an id that the client chooses.

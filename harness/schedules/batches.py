@@ -31,7 +31,7 @@ from harness.loop.strategies.exhaustive import Branch, Exhaustive
 from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.recorded import Recorded
 from harness.performing.performance import OpenTarget
-from harness.performing.runner import Deadlines
+from harness.performing.connections import Deadlines
 from harness.scenario.program import Blow
 from harness.schedules.execution import Executed, Seen, Stage
 from harness.schedules.portfolio import SWEEP, Attempts, Baseline, Choosing

@@ -27,7 +27,7 @@ from harness.loop.control import Control, Ran
 from harness.loop.loop import Job, ScheduleLoop
 from harness.loop.scheduling import Mode, Scheduler
 from harness.performing.performance import OpenTarget, Performance, promises_of
-from harness.performing.runner import Deadlines
+from harness.performing.connections import Deadlines
 from harness.scenario.program import Blow, Interleaving, Strike
 from harness.schedules.scenes import Scene
 

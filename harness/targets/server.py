@@ -25,7 +25,8 @@ from fastapi import FastAPI, Header, HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness.history.calling import CALLING, Calling
-from harness.targets.dialect import CALL_HEADER, SECRET_VARIABLE
+from harness.performing.adapted_client import CALL_HEADER
+from harness.targets.bundled import SECRET_VARIABLE
 from harness.targets.instruments import Instruments
 from harness.targets.reference import CreateApp, settings_for
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi import WebSocket as Accepted
 
 from harness.history.model import Refused, Unreachable
-from harness.targets.asgi import Application, Lifespan, WebSocket
+from harness.transport.asgi import Application, Lifespan, WebSocket
 
 
 class Talk:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.adapter import Route
 from harness.history.canary import Canaries
 from harness.history.model import EventKind
-from harness.wire.answers import MOST_KEPT, Answer, Misfit, id_in, kept, recorded
+from harness.transport.answers import MOST_KEPT, Answer, Misfit, id_in, kept, recorded
 
 
 def answer(status: int, body: str = "", location: str = "") -> Answer:

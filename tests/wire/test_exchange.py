@@ -10,7 +10,7 @@ import pytest
 
 from harness.history.model import Unreachable
 from harness.scenario.script import Manner
-from harness.wire.exchange import Asked, Exchange
+from harness.transport.exchange import Asked, Exchange
 
 
 class Peer:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from harness.scenario.script import Manner
-from harness.wire.exchange import Asked, Exchange
+from harness.transport.exchange import Asked, Exchange
 
 USERS = 3
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from harness.adapter.adapter import LAST_EVENT, Channel, Route, fill
 from harness.adapter.sign_in import Headers
-from harness.wire.channels import Opening
-from harness.wire.exchange import Asked
+from harness.history.model import Value
+from harness.transport.channels import Opening
+from harness.transport.exchange import Asked
 
 
 def parted(credentials: Headers) -> tuple[dict[str, str], dict[str, str]]:
@@ -18,34 +19,38 @@ def parted(credentials: Headers) -> tuple[dict[str, str], dict[str, str]]:
     return {name: value for name, value in credentials.items() if not name.startswith("?")}, query
 
 
-def asked_of(route: Route, given: Mapping[str, str], credentials: Headers, numbers: Collection[str]) -> Asked:
+def asked_of(route: Route, given: Mapping[str, Value], credentials: Headers) -> Asked:
     """Return the request that asks a route, with everything filled in."""
     headers = {"content-type": "text/plain; charset=utf-8"} if route.text is not None else {}
     body = b""
     if route.json is not None:
         headers["content-type"] = "application/json"
-        body = json.dumps(fill(route.json, given, numbers), ensure_ascii=False).encode()
+        body = json.dumps(fill(route.json, given), ensure_ascii=False).encode()
     elif route.form is not None:
         headers["content-type"] = "application/x-www-form-urlencoded"
         body = urlencode(fill(dict(route.form), given)).encode()
     elif route.text is not None:
         body = str(fill(route.text, given)).encode()
-    headers |= {name.lower(): value for name, value in fill(dict(route.headers), given).items()}
+    headers |= {name.lower(): str(value) for name, value in fill(dict(route.headers), given).items()}
     path = fill(route.path, _quoted(given))
     own_headers, own_query = parted(credentials)
-    query = {**fill(dict(route.query), given), **own_query}
+    query = {**_texts(fill(dict(route.query), given)), **own_query}
     return Asked(route.method.upper(), path, query, {**headers, **own_headers}, body)
 
 
-def opening_of(channel: Channel, url: str, given: Mapping[str, str], credentials: Headers) -> Opening:
+def opening_of(channel: Channel, url: str, given: Mapping[str, Value], credentials: Headers) -> Opening:
     """Return the request that opens a channel, with everything filled in."""
     own_headers, own_query = parted(credentials)
-    headers = {**own_headers, **fill(dict(channel.headers), given)}
+    headers = {**own_headers, **_texts(fill(dict(channel.headers), given))}
     if LAST_EVENT in given:
-        headers[LAST_EVENT] = given[LAST_EVENT]
-    query = {**fill(dict(channel.query), given), **own_query}
+        headers[LAST_EVENT] = str(given[LAST_EVENT])
+    query = {**_texts(fill(dict(channel.query), given)), **own_query}
     return Opening(url, fill(channel.path, _quoted(given)), query, headers, channel.subprotocols)
 
 
-def _quoted(given: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: quote(value, safe="") for name, value in given.items()}
+def _quoted(given: Mapping[str, Value]) -> Mapping[str, str]:
+    return {name: quote(str(value), safe="") for name, value in given.items()}
+
+
+def _texts(values: Mapping[str, Value]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}

@@ -22,6 +22,8 @@ from harness.history.model import EventKind, Value
 
 MOST_KEPT = 4_000
 """Characters of a body that are kept in any case."""
+MOST_PARSED = 64_000
+"""Bytes of a body that is kept as JSON."""
 WINDOW, OVERLAP = 2_000, 200
 """A longer body is looked at in windows of so many characters, which overlap by more than a mark in any encoding."""
 _SIGN_IN = ("login", "signin", "sign-in", "sign_in", "auth")
@@ -39,13 +41,13 @@ class Answer:
         status: of HTTP.
         headers: names in lower case, and values, in order; a name may come more than once.
         body: decoded, if its encoding is a known one.
-        whole: whether it was read to its end.
+        complete: whether it was read to its end.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    whole: bool = True
+    complete: bool = True
 
     @property
     def kind(self) -> EventKind:
@@ -80,10 +82,25 @@ class Answer:
 
 
 def recorded(answer: Answer, canaries: Canaries) -> dict[str, Value]:
-    """Return what stands in a history of an answer."""
+    """Return what stands in a history of an answer; see `harness.history.semantics.body_of`."""
     value: dict[str, Value] = {"status": answer.status, "headers": [list(pair) for pair in answer.headers]}
-    value["text"] = kept(answer.text, canaries)
-    return value if answer.whole else value | {"cut": "the client hung up"}
+    if answer.kind is EventKind.OK:
+        value["body"] = _body(answer, canaries)
+    else:
+        value["text"] = kept(answer.text, canaries)
+    if answer.kind is EventKind.INFO:
+        value["error"] = f"status {answer.status}: {answer.text[:500]}"
+    return value if answer.complete else value | {"cut": "the client hung up"}
+
+
+def _body(answer: Answer, canaries: Canaries) -> Value:
+    """Return the body as JSON, where it is JSON and not very long."""
+    if len(answer.body) <= MOST_PARSED:
+        try:
+            return answer.json()
+        except ValueError:
+            pass  # text, then
+    return kept(answer.text, canaries)
 
 
 def has(frame: Value, wanted: Value) -> bool:

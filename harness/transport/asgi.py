@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from harness.history.model import Refused, Unreachable
 
@@ -68,6 +69,7 @@ class WebSocket:
     Args:
         app: the application.
         path: of the socket.
+        query: of its URL, encoded.
         headers: lower-case names.
         subprotocols: offered.
         on_text: called with each text frame, in order, at once.
@@ -79,6 +81,7 @@ class WebSocket:
         app: Application,
         path: str,
         *,
+        query: str = "",
         headers: Mapping[str, str],
         subprotocols: Sequence[str] = (),
         on_text: Callable[[str], None],
@@ -90,11 +93,11 @@ class WebSocket:
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
             "scheme": "ws",
-            "path": path,
+            "path": unquote(path),
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 50_000),
             "server": ("127.0.0.1", 80),
             "subprotocols": list(subprotocols),
@@ -153,6 +156,8 @@ class WebSocket:
             case "websocket.send":
                 if self._open and message.get("text") is not None:
                     self._on_text(message["text"])
+                elif self._open:
+                    self._on_text((message.get("bytes") or b"").decode("latin-1"))
             case "websocket.close":
                 self._closed(message.get("code", 1000), message.get("reason") or "")
 

@@ -24,7 +24,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from harness.adapter.adapter import Channel
 from harness.history.model import Refused, Unreachable, Value
-from harness.performing.network_socket import NetworkSocket
+from harness.transport.network_socket import NetworkSocket
 
 OPEN_S = 10.0
 IN_ORDER = frozenset({1000, 1001})
@@ -92,7 +92,7 @@ async def open_channel(channel: Channel, opening: Opening, http: httpx.AsyncClie
             return await _streamed(channel.protocol, opening, http, on_frame)
 
 
-class _Ending:
+class Ending:
     """Hands on what arrives, and tells how it ended."""
 
     def __init__(self, on_frame: OnFrame) -> None:
@@ -101,22 +101,25 @@ class _Ending:
         self._served = False
 
     def frame(self, value: Value) -> None:
+        """Take in what has arrived."""
         self._served = True
         self._on_frame(value)
 
     def end(self, status: int, text: str, in_order: bool = False) -> None:
+        """Take in that the service has closed the channel."""
         if not self._ended.done():
             self._ended.set_result(None if in_order and self._served else Refused(status, text))
 
     async def refusal(self) -> Refused | None:
+        """Wait for the end: with what it came, or None when all was served."""
         return await asyncio.shield(self._ended)
 
 
 class _WebSocket:
     def __init__(self, connection: ClientConnection, on_frame: OnFrame) -> None:
         self._on_frame = on_frame
-        self._ending = _Ending(on_frame)
-        self._socket = NetworkSocket(connection, lambda text: self._ending.frame(_frame(text)), self._on_close)
+        self._ending = Ending(on_frame)
+        self._socket = NetworkSocket(connection, lambda text: self._ending.frame(frame_in(text)), self._on_close)
 
     def _on_close(self, code: int, reason: str) -> None:
         self._on_frame({"closed": code, "reason": reason})
@@ -157,7 +160,7 @@ class _Streamed:
         self._response = response
         self._pieces = pieces
         self._on_frame = on_frame
-        self._ending = _Ending(on_frame)
+        self._ending = Ending(on_frame)
         self._reader = asyncio.create_task(self._read(), name="stream reader")
 
     async def refusal(self) -> Refused | None:
@@ -203,17 +206,17 @@ async def _streamed(protocol: str, opening: Opening, http: httpx.AsyncClient, on
 
 async def _events(response: httpx.Response) -> AsyncIterator[Value]:
     async for event in EventSource(response).aiter_sse():
-        yield {"event": event.event, "id": event.id, "data": _frame(event.data)}
+        yield {"event": event.event, "id": event.id, "data": frame_in(event.data)}
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[Value]:
     async for line in response.aiter_lines():
         if line:
-            yield _frame(line)
+            yield frame_in(line)
 
 
 class _SocketIO:
-    def __init__(self, client: Any, ending: _Ending) -> None:
+    def __init__(self, client: Any, ending: Ending) -> None:
         self._client = client
         self._ending = ending
 
@@ -239,7 +242,7 @@ async def _socketio(opening: Opening, on_frame: OnFrame) -> OpenChannel:
         ) from error
     client = socketio.AsyncClient(reconnection=False, logger=False, engineio_logger=False)
 
-    ending = _Ending(on_frame)
+    ending = Ending(on_frame)
 
     async def hear(event: str, *arguments: Value) -> None:
         ending.frame({"event": event, "data": list(arguments)})
@@ -262,7 +265,8 @@ async def _socketio(opening: Opening, on_frame: OnFrame) -> OpenChannel:
     return _SocketIO(client, ending)
 
 
-def _frame(text: str) -> Value:
+def frame_in(text: str) -> Value:
+    """Return a frame as JSON where it is JSON, else as text."""
     try:
         return json.loads(text)
     except ValueError:

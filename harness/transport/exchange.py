@@ -14,23 +14,33 @@ HTTP by httpx; a half-closed connection by asyncio's streams and h11, as httpx c
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from statistics import median
+from time import monotonic
 from typing import Any
 
 import h11
 import httpx
 
+from harness.adapter.adapter import Channel
 from harness.history.model import Unreachable
-from harness.scenario.script import Manner, Reading
-from harness.wire.answers import Answer
+from harness.scenario.program import Manner, Reading
+from harness.transport.answers import Answer
+from harness.transport.channels import OnFrame, OpenChannel, Opening, open_channel
 
 TIMEOUT_S = 30.0
 PIECE_PAUSE_S = 0.005
 """Between two pieces that are sent, or that a slow reader reads."""
 MOST_CONNECTIONS = 100
 """Of one user, or of one that is not named."""
+TRIED_S, TRIED_RTTS = 0.5, 10
+"""How long a channel must stay open to count as open, and a message is waited for that says something was done: so many
+seconds, or usual round-trip times if these are more."""
+MOST_RTTS = 1_000
+"""Round-trip times that are remembered: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class Asked:
 
 
 class Exchange:
-    """Connections to one service. Close it at the end.
+    """Connections to one service over real sockets. Close it at the end.
 
     Args:
         url: of the service.
@@ -56,6 +66,17 @@ class Exchange:
         self.url = url
         self._http2 = http2
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self.rtt_s: deque[float] = deque(maxlen=MOST_RTTS)
+        """How long each answer took."""
+
+    @property
+    def patience_s(self) -> float:
+        """How long something that the service does of its own accord is waited for."""
+        return max(TRIED_S, TRIED_RTTS * median(self.rtt_s) if self.rtt_s else 0.0)
+
+    async def open(self, channel: Channel, opening: Opening, own: str, on_frame: OnFrame) -> OpenChannel:
+        """Open a channel; see `open_channel`."""
+        return await open_channel(channel, opening, self.client(own), on_frame)
 
     def client(self, connection: str) -> httpx.AsyncClient:
         """Return what sends over the connection of this name, or over connections of a user's own (`user 3`)."""
@@ -88,6 +109,7 @@ class Exchange:
         """
         if manner.half_closed and not self.url.startswith("https"):  # TLS knows no such thing: sent as usual there
             return await self._half_closed(asked)
+        began_s = monotonic()
         client = self.client(manner.connection or own)
         content: Any = asked.body if manner.pieces == 1 else _pieces(asked.body, manner.pieces)
         request = client.build_request(
@@ -97,7 +119,9 @@ class Exchange:
             async with asyncio.timeout(manner.hang_up_s):
                 response = await client.send(request, stream=True)
                 try:
-                    return await _read(response, manner.reading)
+                    answer = await _read(response, manner.reading)
+                    self.rtt_s.append(monotonic() - began_s)
+                    return answer
                 finally:
                     await response.aclose()
         except httpx.HTTPError as error:
@@ -151,11 +175,11 @@ class Exchange:
 async def _read(response: httpx.Response, reading: Reading) -> Answer:
     headers = tuple((name.lower(), value) for name, value in response.headers.multi_items())
     body = bytearray()
-    whole = True
+    complete = True
     if reading is Reading.BEGINNING:
         async for piece in response.aiter_bytes():
             body += piece
-            whole = False
+            complete = False
             break
     elif reading is Reading.SLOWLY:
         async for piece in response.aiter_bytes(1024):
@@ -163,7 +187,7 @@ async def _read(response: httpx.Response, reading: Reading) -> Answer:
             await asyncio.sleep(PIECE_PAUSE_S)
     else:
         body += await response.aread()
-    return Answer(response.status_code, headers, bytes(body), whole)
+    return Answer(response.status_code, headers, bytes(body), complete)
 
 
 async def _answer_of(peer: h11.Connection, reader: asyncio.StreamReader) -> Answer:
