@@ -16,9 +16,10 @@ from urllib.parse import unquote
 from harness.history.model import Refused, Unreachable
 
 Message = MutableMapping[str, Any]
-Application = Callable[
-    [MutableMapping[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 LIFESPAN_S = 30.0
@@ -26,13 +27,21 @@ LIFESPAN_S = 30.0
 
 
 class Lifespan:
-    """Starts and stops an application. Use as an async context manager."""
+    """Starts and stops an application. Use as an async context manager.
+
+    An application that knows nothing of the lifespan protocol, and says so by an error before it has answered, needs no
+    start: so do servers take it.
+    """
 
     def __init__(self, app: Application) -> None:
         self._app = app
         self._receive: asyncio.Queue[Message] = asyncio.Queue()
         self._send: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._answered = False
+        self._unsupported = False
+        self.state: dict[str, Any] = {}
+        """What the application has put aside for its requests."""
 
     async def __aenter__(self) -> Lifespan:
         self._task = asyncio.create_task(self._run(), name="lifespan")
@@ -45,13 +54,23 @@ class Lifespan:
             await self._task
 
     async def _run(self) -> None:
-        scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
         try:
-            await self._app(scope, self._receive.get, self._send.put)
+            await self._app(scope, self._receive.get, self._answer)
         except Exception as error:
+            self._unsupported = not self._answered
             await self._send.put({"type": "lifespan.failed", "message": repr(error)})
+        else:
+            self._unsupported = not self._answered
+            await self._send.put({"type": "lifespan.ended"})
+
+    async def _answer(self, message: Message) -> None:
+        self._answered = True
+        await self._send.put(message)
 
     async def _exchange(self, phase: str) -> None:
+        if self._unsupported:
+            return
         await self._receive.put({"type": phase})
         try:
             answer = await asyncio.wait_for(self._send.get(), LIFESPAN_S)
@@ -59,6 +78,8 @@ class Lifespan:
             raise Unreachable(
                 f"the application did not get through {phase} within {LIFESPAN_S:g} s: see what its lifespan waits for"
             ) from error
+        if self._unsupported:
+            return
         if answer["type"].endswith("failed"):
             raise Unreachable(f"the application failed at {phase}: {answer.get('message', '')}. Mend it and try again")
 

@@ -26,6 +26,7 @@ from harness.judging.checkers import CHECKERS
 from harness.mutants import SUBJECTS, Subject
 from harness.performing.performance import OpenTarget
 from harness.schedules.batches import Explorer, explorer
+from harness.targets.application import in_process, open_application
 from harness.targets.reference import Workshop, components_of
 from harness.targets.service import open_service
 from reference_impl.app import Parts
@@ -54,7 +55,8 @@ class NamedTarget:
         server: what the server process of the load suite is asked for; None when it cannot serve this target.
         subject: the mutant, twin or null target that it is.
         built: builds once what can be opened again and again, as new each time; None when only `open` is known.
-        adapter: of a service, which is verified over the wire, and in no other way; None for every other target.
+        adapter: of a service, which is verified over the wire, too; None for every other target.
+        in_process: whether it can be opened in this process; else it is verified over sockets only.
     """
 
     name: str
@@ -63,6 +65,7 @@ class NamedTarget:
     subject: Subject | None = None
     built: Callable[[], AbstractContextManager[OpenTarget]] | None = None
     adapter: Adapter | None = None
+    in_process: bool = True
 
     def prepared(self) -> AbstractContextManager[OpenTarget]:
         """Return the cheapest way to open the target as new, again and again."""
@@ -106,14 +109,20 @@ def _own(name: str) -> NamedTarget:
         )
     make = imported(name, ADAPTER)
     if isinstance(make, Adapter):
-        return NamedTarget(name, lambda: _in_process_only(name), adapter=make)
+        return _adapted(name, make)
     if not callable(make):
         raise TargetError(f"{name} is a {type(make).__name__}, not a callable: name a function that returns a Target")
     return NamedTarget(name, lambda: _opened(name, make))
 
 
-def _in_process_only(name: str) -> AbstractAsyncContextManager[Target]:
-    raise TargetError(f"{name} is an adapter: give it to `harness verify`, which verifies it over the wire")
+def _adapted(name: str, adapter: Adapter) -> NamedTarget:
+    if why := in_process(adapter):
+        return NamedTarget(name, lambda: _needs_sockets(name, why), adapter=adapter, in_process=False)
+    return NamedTarget(name, lambda: open_application(adapter, adapter.name), adapter=adapter)
+
+
+def _needs_sockets(name: str, why: str) -> AbstractAsyncContextManager[Target]:
+    raise TargetError(f"{name} cannot be opened in this process, as {why}: `harness verify` verifies it over the wire")
 
 
 @asynccontextmanager

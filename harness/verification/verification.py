@@ -21,7 +21,7 @@ from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, Suite
 from harness.claims.plan import PLANS, Plan
 from harness.claims.run_folder import RunFolder, plain_name
 from harness.history.model import History, Unfit, Unreachable
-from harness.judging.checkers import CHECKERS, OF_ANY_SERVICE
+from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding, judge
 from harness.mutants import SUBJECTS
 from harness.properties.suite import PropertiesSuite
@@ -108,15 +108,14 @@ class Verification:
         try:
             orders = self._orders()
             with under_way(orders, self.workers) as trials:
-                if self.target.adapter is None:
+                if self.target.adapter is not None:
+                    self._wire(self.target.adapter)
+                if self.target.in_process:
                     self._properties()
                     self._schedules()
-                else:
-                    self._wire(self.target.adapter)
                 for number, trial in enumerate(trials, 1):
                     self._tried(f"{number} of {len(orders)}", trial)
-            if self.target.adapter is None:
-                self._load()
+            self._load()
             self.folder.conclude()
         except BaseException as error:
             reason = str(error) if isinstance(error, Unreachable) else type(error).__name__
@@ -174,11 +173,9 @@ class Verification:
             for name, subject in SUBJECTS.items()
             if Suite.PROPERTIES in subject.suites and (self.plan.trials is None or name in self.plan.trials)
         ]
-        if self.target.adapter is not None:
-            return [order for order in orders if SUBJECTS[order.subject].expected in ("", *OF_ANY_SERVICE)]
-        return orders + (
-            schedules_orders(self.plan.schedules, self.plan.trials, self.seed) if self.plan.schedules else []
-        )
+        if self.plan.schedules is None or not self.target.in_process:
+            return orders
+        return orders + schedules_orders(self.plan.schedules, self.plan.trials, self.seed)
 
     def _tried(self, which: str, trial: Trial) -> None:
         self.folder.add(trial)
