@@ -126,8 +126,8 @@ class Plan(_Part):
 
     name: str
     """As in reports."""
-    claims: tuple[str, ...] = ADJUDICABLE
-    """Those that must hold."""
+    claims: tuple[str, ...] | None = ADJUDICABLE
+    """Those that must hold. None, which no file can say, means all that the target can show: in a built-in plan."""
     trials: tuple[str, ...] | None = None
     """Mutants, twins and null targets to try; None means all."""
     properties: PropertiesBudget | None = PropertiesBudget()
@@ -180,6 +180,7 @@ PLANS: Mapping[str, Plan] = {
     for plan in (
         Plan(
             name="quick",
+            claims=None,
             trials=QUICK_TRIALS,
             properties=PropertiesBudget(examples=15),
             wire=WireBudget(rounds=4, volume=1_000, shrink_s=10),
@@ -187,6 +188,7 @@ PLANS: Mapping[str, Plan] = {
         ),
         Plan(
             name="standard",
+            claims=None,
             properties=PropertiesBudget(examples=300, steps=40, component_examples=300, shrink_s=60),
             schedules=SchedulesBudget(schedules=2_000),
             wire=WireBudget(rounds=12, volume=4_000, warm_up_s=60),
@@ -194,6 +196,7 @@ PLANS: Mapping[str, Plan] = {
         ),
         Plan(
             name="deep",
+            claims=None,
             properties=PropertiesBudget(examples=5_000, steps=80, component_examples=2_000, shrink_s=300),
             schedules=SchedulesBudget(schedules=100_000, shrink_runs=1_000, twins=2_000),
             wire=WireBudget(users=50, rounds=100, volume=100_000, warm_up_s=60, shrink_s=120),
@@ -227,7 +230,7 @@ def read_plan(name: str, trials: frozenset[str], stimuli: frozenset[str] = froze
         plan = Plan.model_validate({"name": path.stem} | tomllib.loads(text))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise PlanError(f"plan {name} is wrong: {_told(error)}. Mend the file; README.md shows one") from error
-    wrong = [f"unknown claim {claim!r}" for claim in plan.claims if claim not in CLAIMS]
+    wrong = [f"unknown claim {claim!r}" for claim in plan.claims or () if claim not in CLAIMS]
     asked = {*(plan.trials or ()), *(plan.load.trials if plan.load else ())}
     wrong += [f"unknown mutant, twin or null target {trial!r}" for trial in sorted(asked - trials)]
     known = ", ".join(sorted(stimuli))

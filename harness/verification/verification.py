@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.adapter.adapter import Adapter
 from harness.claims.adjudication import report_of
 from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
-from harness.claims.plan import PLANS, Plan
+from harness.claims.plan import ADJUDICABLE, Plan
 from harness.claims.run_folder import RunFolder, plain_name
 from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS, OF_ANY_SERVICE
@@ -50,7 +50,7 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
         run=out.name,
         target=target.name,
         plan=plan.name,
-        required=plan.claims if target.adapter is None else required_of(target.adapter, plan),
+        required=required_of(plan, target.adapter),
         seed=seed,
         users=users,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -67,13 +67,15 @@ def users_of(plan: Plan, target: NamedTarget) -> int:
     return plan.load.users if plan.load else plan.properties.users if plan.properties else 0
 
 
-def required_of(adapter: Adapter, plan: Plan) -> tuple[str, ...]:
-    """Return the claims that are required of a service with an adapter.
+def required_of(plan: Plan, adapter: Adapter | None) -> tuple[str, ...]:
+    """Return the claims that are required of a target; of a service, by its adapter.
 
     A plan of one's own requires what it says. A built-in one requires everything that this version can adjudicate; of
     a service that is whatever can be seen over the wire.
     """
-    return tuple(name for name in plan.claims if name in adapter.claims) if plan.name in PLANS else plan.claims
+    if plan.claims is not None:
+        return plan.claims
+    return ADJUDICABLE if adapter is None else tuple(name for name in ADJUDICABLE if name in adapter.claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.adapter import Adapter, Route, nobody
 from harness.claims.adjudication import CLAIMS
 from harness.claims.plan import ADJUDICABLE, PLANS, LoadBudget, Plan, PlanError, PropertiesBudget, read_plan
 from harness.mutants import SUBJECTS
+from harness.verification.verification import required_of
 
 TRIALS = frozenset({"shared-bridge", "broadcast"})
+SERVICE = Adapter(name="notes", sign_in=nobody(), routes=[Route("write", "POST", "/notes", json="{canary}")])
 
 
 def written(folder: Path, text: str) -> str:
@@ -23,7 +26,12 @@ class TestBuiltIn:
     def test_plans_require_every_claim_that_can_be_adjudicated(self, name: str) -> None:
         """However small its budget is."""
         plan = read_plan(name, frozenset())
-        assert (name, ADJUDICABLE) == (plan.name, plan.claims)
+        assert (name, ADJUDICABLE) == (plan.name, required_of(plan, None))
+
+    @pytest.mark.parametrize("name", ["quick", "standard", "deep"])
+    def test_plans_require_of_a_service_what_can_be_seen_over_the_wire(self, name: str) -> None:
+        """What nobody could show there would never hold."""
+        assert SERVICE.claims == required_of(read_plan(name, frozenset()), SERVICE)
 
     def test_trials_all_exist(self) -> None:
         """A plan cannot name a trial that is none; beyond quick, all are tried."""
@@ -47,6 +55,17 @@ class TestFile:
         plan = read_plan(written(tmp_path, 'claims = ["EVT-1"]\n[properties]\nexamples = 7\n'), TRIALS)
         assert Plan(name="nightly", claims=("EVT-1",), properties=PropertiesBudget(examples=7)) == plan
         assert (None, LoadBudget()) == (plan.trials, plan.load)
+
+    @pytest.mark.parametrize("called", ["nightly.toml", "quick.toml", "quick"])
+    @pytest.mark.parametrize("name", ["", 'name = "deep"\n'])
+    @pytest.mark.parametrize(("claims", "required"), [("", ADJUDICABLE), ('claims = ["EVT-1"]', ("EVT-1",))])
+    def test_requires_the_same_whatever_it_is_called(
+        self, tmp_path: Path, called: str, name: str, claims: str, required: tuple[str, ...]
+    ) -> None:
+        """A plan of one's own is never taken for a built-in one: it requires of a service what it says."""
+        path = tmp_path / called
+        path.write_text(name + claims, encoding="utf-8")
+        assert required == required_of(read_plan(str(path), TRIALS), SERVICE)
 
     def test_can_leave_a_suite_out(self, tmp_path: Path) -> None:
         """TOML has no None: false says it."""
