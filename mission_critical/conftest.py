@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from harness.claims.evidence import Evidence, SuiteOutcome
-from harness.claims.plan import LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.plan import MOST_IN_TOURS, LoadBudget, Plan, PropertiesBudget, SchedulesBudget
 from harness.claims.run_folder import RunFolder
 from harness.judging.checkers import CHECKERS
 from harness.properties.suite import PropertiesSuite
@@ -61,7 +61,7 @@ def gathered(shared: Path, target: NamedTarget, seed: int, users: int) -> Gather
         with FileLock(f"{path}.lock"):
             if (path / "manifest.json").exists():
                 return RunFolder.open(path).evidence()
-            plan = Plan(name="mission-critical").with_users(users)
+            plan = Plan(name="mission-critical")
             manifest = manifest_of(target, plan, seed, users, "pytest mission_critical", path)
             folder = RunFolder.create(path, manifest)
             for item in gather(folder).evidence:
@@ -80,7 +80,7 @@ def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, user
             suite = PropertiesSuite(
                 target=target.name,
                 open_target=open_target,
-                budget=PropertiesBudget(examples=20, users=users),
+                budget=PropertiesBudget(examples=20, users=min(users, MOST_IN_TOURS)),
                 seed=seed,
                 checkers=CHECKERS,
                 folder=folder,

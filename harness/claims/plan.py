@@ -12,7 +12,7 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
     users = 10
     shrink_s = 20
 
-    [schedules]                         # left out: the suite does not run; it needs a target in this process
+    [schedules]                         # left out, or false: it does not run; it needs a target in this process
     schedules = 1000                    # of the target
     shrink_runs = 200                   # to make a failing one smaller
     trials = 400                        # the most in which a mutant must show
@@ -32,21 +32,24 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.claims.adjudication import CLAIMS
+from harness.claims.evidence import Suite
 from harness.history.canary import MOST_OWNERS
 
 ADJUDICABLE = tuple(claim.id for claim in CLAIMS.values() if claim.anomalies)
 """The claims that a checker of this version can adjudicate."""
 
-
 MOST_IN_TOURS = 100
 """Users of the fixed tours, whatever the load suite has: more show nothing new there."""
+
+_WITH_USERS = frozenset({Suite.PROPERTIES, Suite.WIRE, Suite.LOAD})
+"""The suites whose number of users a plan says."""
 
 
 class PlanError(ValueError):
@@ -133,33 +136,45 @@ class Plan(_Part):
     properties: PropertiesBudget | None = PropertiesBudget()
     """None leaves the suite out; `properties = false` in a file."""
     schedules: SchedulesBudget | None = None
-    """None leaves the suite out, which only a target in this process can pass."""
+    """None leaves the suite out, which only a target in this process can pass; `schedules = false` in a file."""
     wire: WireBudget = WireBudget()
     """Of a service with an adapter; any other target has the other suites."""
     load: LoadBudget | None = LoadBudget()
     """None leaves the suite out; `load = false` in a file."""
 
-    @field_validator("properties", "load", mode="before")
+    @field_validator("properties", "schedules", "load", mode="before")
     @classmethod
     def _left_out(cls, value: object) -> object:
         return None if value is False else value  # TOML has no None
 
-    def with_users(self, users: int) -> Plan:
+    @field_validator("wire", mode="before")
+    @classmethod
+    def _never_left_out(cls, value: object) -> object:
+        if value is False:
+            raise ValueError("it is the only suite of a service: leave the key out")
+        return value
+
+    def with_users(self, users: int, suites: Collection[Suite]) -> Plan:
         """Return this plan for another number of users; the tours have at most MOST_IN_TOURS of them.
 
+        Args:
+            users: how many.
+            suites: those that run; no other suite changes, or sets a limit.
+
         Raises:
-            PlanError: no plan can have so many.
+            PlanError: one of them cannot have so many.
         """
         changed = self.model_dump()
-        if changed["properties"]:
-            changed["properties"]["users"] = min(max(2, users), MOST_IN_TOURS)
-        changed["wire"]["users"] = users
-        if changed["load"]:
-            changed["load"]["users"] = users
+        for suite in _WITH_USERS & {*suites}:
+            changed[suite]["users"] = min(max(2, users), MOST_IN_TOURS) if suite is Suite.PROPERTIES else users
         try:
             return self.model_validate(changed)
         except ValidationError as error:
             raise PlanError(f"{users} users are too many or too few: {_told(error)}. Give another number") from error
+
+    def most_users(self, suites: Collection[Suite]) -> int:
+        """Return how many users there are at once, at most, in these suites; 0 where none of them is told a number."""
+        return max((getattr(self, suite).users for suite in _WITH_USERS & {*suites}), default=0)
 
 
 QUICK_TRIALS = (

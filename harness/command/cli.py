@@ -78,19 +78,19 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
     from harness.history.model import Unfit, Unreachable
     from harness.mutants import SUBJECTS
     from harness.verification.resolve import TargetError, resolve
-    from harness.verification.verification import Verification, manifest_of, read_report, users_of
+    from harness.verification.verification import Verification, manifest_of, read_report, suites_of
     from harness.wire.stimuli import STIMULI
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as CI cancels: stop in good order, and report
     try:
         plan = read_plan(plan_name, frozenset(SUBJECTS), frozenset(STIMULI))
-        plan = plan if users is None else plan.with_users(users)
         named = resolve(target)
+        suites = suites_of(plan, named)
+        plan = plan if users is None else plan.with_users(users, suites)
         if url and named.adapter is None:
             raise TargetError(f"--url is for a target file with an adapter, and {target} has none: leave --url out")
-        asked = users_of(plan, named)
         path = out or _new_folder(target, seed)
-        manifest = manifest_of(named, plan, seed, asked, _typed(), path)
+        manifest = manifest_of(named, plan, seed, plan.most_users(suites), _typed(), path)
         folder = RunFolder.create(path, manifest)
     except (PlanError, TargetError, StoreError) as error:
         raise Complaint(str(error)) from error

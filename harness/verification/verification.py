@@ -60,11 +60,12 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
     )
 
 
-def users_of(plan: Plan, target: NamedTarget) -> int:
-    """Return how many users a plan puts on a target at once."""
+def suites_of(plan: Plan, target: NamedTarget) -> frozenset[Suite]:
+    """Return the suites that a plan runs on a target."""
     if target.adapter is not None:
-        return plan.wire.users
-    return plan.load.users if plan.load else plan.properties.users if plan.properties else 0
+        return frozenset({Suite.WIRE})
+    left_out = {Suite.WIRE, *(suite for suite in Suite if getattr(plan, suite) is None)}
+    return frozenset({*Suite} - left_out - ({Suite.LOAD} if target.server is None else set()))
 
 
 def required_of(plan: Plan, adapter: Adapter | None) -> tuple[str, ...]:
