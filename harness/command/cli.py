@@ -73,6 +73,7 @@ def _workers(help_text: str) -> Callable[[_Command], _Command]:
 def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, out: Path | None, workers: int) -> None:
     """Carry a plan out on a target, and write a report."""
     from harness.claims.plan import PlanError, read_plan
+    from harness.claims.replay_command import verified_again
     from harness.claims.run_folder import RunFolder, StoreError
     from harness.command.display import Display
     from harness.history.model import Unfit, Unreachable
@@ -96,7 +97,14 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
         raise Complaint(str(error)) from error
     with Display() as display:
         verification = Verification(
-            target=named, plan=plan, seed=seed, folder=folder, workers=workers, say=display.say, url=url
+            target=named,
+            plan=plan,
+            seed=seed,
+            folder=folder,
+            workers=workers,
+            say=display.say,
+            again=verified_again(target, plan=plan_name, seed=seed, users=users, url=url),
+            url=url,
         )
         try:
             report, code = verification.run(), None

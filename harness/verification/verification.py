@@ -88,6 +88,7 @@ class Verification:
         folder: made for it.
         workers: trials at a time.
         say: told what is going on, in short lines.
+        again: the command that verifies again; stands in evidence without a witness.
         url: of a service with an adapter; `""` where the adapter says it.
     """
 
@@ -97,6 +98,7 @@ class Verification:
     folder: RunFolder
     workers: int
     say: Callable[[str], None]
+    again: str = ""
     url: str = ""
 
     def run(self) -> Report:
@@ -139,6 +141,7 @@ class Verification:
                 budget=self.plan.properties,
                 seed=self.seed,
                 checkers=CHECKERS,
+                again=self.again,
                 folder=self.folder,
                 say=lambda line: self.say(f"properties: {line}"),
             )
@@ -151,6 +154,7 @@ class Verification:
             url=self.url,
             budget=self.plan.wire,
             seed=self.seed,
+            again=self.again,
             folder=self.folder,
             say=lambda line: self.say(f"wire: {line}"),
         )
@@ -196,7 +200,8 @@ class Verification:
             doubt = f"the load suite cannot start {self.target.name}: it serves the bundled backend and its mutants"
             self.folder.add(_not_run(self.target.name, self.seed, doubt))
             return
-        self._keep(under_load(self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load))
+        given = (self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load)
+        self._keep(under_load(*given, again=self.again))
         trial_budget = budget.model_copy(update={"duration_s": min(budget.duration_s, TRIAL_S)})
         for name in budget.trials:
             self.folder.add(try_under_load(name, trial_budget, self.seed, self.folder, self._say_load))
