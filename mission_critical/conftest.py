@@ -10,7 +10,8 @@ import pytest
 from filelock import FileLock
 
 from harness.claims.evidence import Evidence, SuiteOutcome
-from harness.claims.plan import LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.plan import MOST_IN_TOURS, LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.replay_command import verified_again
 from harness.claims.run_folder import RunFolder
 from harness.judging.checkers import CHECKERS
 from harness.properties.suite import PropertiesSuite
@@ -46,6 +47,12 @@ def target(request: pytest.FixtureRequest) -> NamedTarget:
 
 
 @pytest.fixture(scope="session")
+def again(target: NamedTarget, seed: int, users: int) -> str:
+    """The command that examines the target again, as far as a quick verification does."""
+    return verified_again(target.name, plan="quick", seed=seed, users=users)
+
+
+@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of this run of the gate share."""
     own = tmp_path_factory.getbasetemp()
@@ -61,7 +68,7 @@ def gathered(shared: Path, target: NamedTarget, seed: int, users: int) -> Gather
         with FileLock(f"{path}.lock"):
             if (path / "manifest.json").exists():
                 return RunFolder.open(path).evidence()
-            plan = Plan(name="mission-critical").with_users(users)
+            plan = Plan(name="mission-critical")
             manifest = manifest_of(target, plan, seed, users, "pytest mission_critical", path)
             folder = RunFolder.create(path, manifest)
             for item in gather(folder).evidence:
@@ -72,7 +79,9 @@ def gathered(shared: Path, target: NamedTarget, seed: int, users: int) -> Gather
 
 
 @pytest.fixture(scope="session")
-def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int) -> Sequence[Evidence]:
+def properties_evidence(
+    gathered: Gathered, target: NamedTarget, seed: int, users: int, again: str
+) -> Sequence[Evidence]:
     """What the properties suite has to say of the target."""
 
     def gather(folder: RunFolder) -> SuiteOutcome:
@@ -80,9 +89,10 @@ def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, user
             suite = PropertiesSuite(
                 target=target.name,
                 open_target=open_target,
-                budget=PropertiesBudget(examples=20, users=users),
+                budget=PropertiesBudget(examples=20, users=min(users, MOST_IN_TOURS)),
                 seed=seed,
                 checkers=CHECKERS,
+                again=again,
                 folder=folder,
             )
             return suite.run()
@@ -109,13 +119,13 @@ def schedules_evidence(gathered: Gathered, target: NamedTarget, seed: int) -> Se
 
 
 @pytest.fixture(scope="session")
-def load_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int) -> Sequence[Evidence]:
+def load_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int, again: str) -> Sequence[Evidence]:
     """What the load suite has to say of the target; nothing where it cannot serve it."""
     server = target.server
     if server is None:
         return ()
     budget = LoadBudget(duration_s=5, users=users)
-    return gathered("load", lambda folder: under_load(target.name, server, budget, seed, folder, print))
+    return gathered("load", lambda folder: under_load(target.name, server, budget, seed, folder, print, again=again))
 
 
 @pytest.fixture(scope="session")

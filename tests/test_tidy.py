@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.claims.catalogue import ANOMALIES, CLAIMS
-from harness.claims.plan import ADJUDICABLE, PLANS
+from harness.claims.plan import PLANS
 from harness.judging.checkers import CHECKERS
 from harness.mutants import MUTANTS, NULLS, TWINS
 
@@ -174,7 +174,7 @@ def test_a_built_in_plan_asks_for_what_exists_and_can_support_its_claims(plan) -
     subjects = {*MUTANTS, *TWINS, *NULLS}
     chosen = subjects if plan.trials is None else set(plan.trials)
     assert chosen <= subjects
-    assert set(plan.claims) <= set(ADJUDICABLE)
+    assert plan.claims is None
     assert set(CHECKERS) == {MUTANTS[name].expected for name in chosen & set(MUTANTS)}
 
 

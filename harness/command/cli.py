@@ -73,30 +73,38 @@ def _workers(help_text: str) -> Callable[[_Command], _Command]:
 def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, out: Path | None, workers: int) -> None:
     """Carry a plan out on a target, and write a report."""
     from harness.claims.plan import PlanError, read_plan
+    from harness.claims.replay_command import verified_again
     from harness.claims.run_folder import RunFolder, StoreError
     from harness.command.display import Display
     from harness.history.model import Unfit, Unreachable
     from harness.mutants import SUBJECTS
     from harness.verification.resolve import TargetError, resolve
-    from harness.verification.verification import Verification, manifest_of, read_report, users_of
+    from harness.verification.verification import Verification, manifest_of, read_report, suites_of
     from harness.wire.stimuli import STIMULI
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as CI cancels: stop in good order, and report
     try:
         plan = read_plan(plan_name, frozenset(SUBJECTS), frozenset(STIMULI))
-        plan = plan if users is None else plan.with_users(users)
         named = resolve(target)
+        suites = suites_of(plan, named)
+        plan = plan if users is None else plan.with_users(users, suites)
         if url and named.adapter is None:
             raise TargetError(f"--url is for a target file with an adapter, and {target} has none: leave --url out")
-        asked = users_of(plan, named)
         path = out or _new_folder(target, seed)
-        manifest = manifest_of(named, plan, seed, asked, _typed(), path)
+        manifest = manifest_of(named, plan, seed, plan.most_users(suites), _typed(), path)
         folder = RunFolder.create(path, manifest)
     except (PlanError, TargetError, StoreError) as error:
         raise Complaint(str(error)) from error
     with Display() as display:
         verification = Verification(
-            target=named, plan=plan, seed=seed, folder=folder, workers=workers, say=display.say, url=url
+            target=named,
+            plan=plan,
+            seed=seed,
+            folder=folder,
+            workers=workers,
+            say=display.say,
+            again=verified_again(target, plan=plan_name, seed=seed, users=users, url=url),
+            url=url,
         )
         try:
             report, code = verification.run(), None

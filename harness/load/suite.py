@@ -10,7 +10,6 @@ Rules:
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -57,6 +56,7 @@ def run_load(
     history_name: str,
     on_line: Callable[[str], None],
     promises: Promises = STATED,
+    again: str = "",
 ) -> SuiteOutcome:
     """Let many users work on a server, and judge what they see.
 
@@ -69,6 +69,7 @@ def run_load(
         history_name: of its file.
         on_line: hears of the progress, one line at a time.
         promises: what the target states of itself; its limit of runs and its delivery count.
+        again: the command that verifies again; stands in evidence.
     """
     begun_s = time.monotonic()
     account = _run(
@@ -87,7 +88,7 @@ def run_load(
     )
     duration_s = round(time.monotonic() - begun_s, 3)
     return SuiteOutcome(
-        _suite_run(account, target_name, seed, duration_s), _evidence(account, target_name, seed, budget.users)
+        _suite_run(account, target_name, seed, duration_s), _evidence(account, target_name, seed, again)
     )
 
 
@@ -108,8 +109,7 @@ def _suite_run(account: Account, target: str, seed: int, duration_s: float) -> S
     )
 
 
-def _evidence(account: Account, target: str, seed: int, users: int) -> tuple[Evidence, ...]:
-    replay = ["harness", "verify", "--target", target, "--plan", "quick", "--seed", str(seed), "--users", str(users)]
+def _evidence(account: Account, target: str, seed: int, again: str) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
             suite=Suite.LOAD,
@@ -118,7 +118,7 @@ def _evidence(account: Account, target: str, seed: int, users: int) -> tuple[Evi
             users=account.users,
             histories=account.histories,
             verdict=verdict,
-            replay=shlex.join(replay),
+            replay=again,
         )
         for verdict in account.judged().values()
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -11,6 +10,7 @@ from typing import Any
 
 from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
 from harness.claims.plan import PropertiesBudget
+from harness.claims.replay_command import replayed
 from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.history.model import Component, Header, Promises, Unreachable
 from harness.history.recorder import Recorder
@@ -36,11 +36,12 @@ class PropertiesSuite:
     """What to run, and how.
 
     Args:
-        target: as given to `--target`; stands in replay commands.
+        target: as given to `--target`.
         open_target: opens it.
         budget: how much to do.
         seed: of the data; every program derives its own from it.
         checkers: who judges.
+        again: the command that verifies again; stands in evidence without a witness.
         folder: where histories and witnesses go; None keeps nothing.
         label: stands in their names; the target's name when left out.
         say: told what is going on, in short lines.
@@ -53,6 +54,7 @@ class PropertiesSuite:
     budget: PropertiesBudget
     seed: int
     checkers: Mapping[str, Checker]
+    again: str = ""
     folder: RunFolder | None = None
     label: str = ""
     say: Callable[[str], None] = lambda line: None
@@ -237,7 +239,7 @@ class _Work:
     def _evidence(self, checker: str, verdict: Verdict, failure: Failure | None) -> Evidence:
         suite = self._suite
         witness = None
-        replay = f"harness verify --target {shlex.quote(suite.target)} --seed {suite.seed}"
+        replay = suite.again
         if failure is not None and suite.folder is not None:
             seen = Witness(
                 checker=checker,
@@ -248,7 +250,7 @@ class _Work:
                 history=failure.events,
             )
             witness = suite.folder.write_witness(f"{checker}-{plain_name(suite.label or suite.target)}", seen)
-            replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
+            replay = replayed(suite.folder.path / witness)
         return Evidence(
             suite=Suite.PROPERTIES,
             target=suite.target,

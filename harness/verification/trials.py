@@ -193,6 +193,7 @@ def under_load(
     folder: RunFolder | None,
     say: Callable[[str], None],
     label: str = "",
+    again: str = "",
 ) -> SuiteOutcome:
     """Put one target under load.
 
@@ -201,6 +202,7 @@ def under_load(
         server: what the server process is asked for.
         budget, seed, folder, say: of the load suite.
         label: stands in the name of the history; the target's name when left out.
+        again: the command that verifies again; stands in evidence.
 
     Raises:
         Unreachable: the server process does not start.
@@ -215,6 +217,7 @@ def under_load(
             folder=folder,
             history_name=f"load-{plain_name(label or name)}",
             on_line=say,
+            again=again,
         )
 
 

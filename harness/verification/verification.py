@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.adapter.adapter import Adapter
 from harness.claims.adjudication import report_of
 from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
-from harness.claims.plan import PLANS, Plan
+from harness.claims.plan import ADJUDICABLE, Plan
 from harness.claims.run_folder import RunFolder, plain_name
 from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS
@@ -50,7 +50,7 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
         run=out.name,
         target=target.name,
         plan=plan.name,
-        required=plan.claims if target.adapter is None else required_of(target.adapter, plan),
+        required=required_of(plan, target.adapter),
         seed=seed,
         users=users,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -60,20 +60,24 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
     )
 
 
-def users_of(plan: Plan, target: NamedTarget) -> int:
-    """Return how many users a plan puts on a target at once."""
-    if target.adapter is not None:
-        return plan.wire.users
-    return plan.load.users if plan.load else plan.properties.users if plan.properties else 0
+def suites_of(plan: Plan, target: NamedTarget) -> frozenset[Suite]:
+    """Return the suites that a plan runs on a target."""
+    left_out = {suite for suite in Suite if suite is not Suite.WIRE and getattr(plan, suite) is None}
+    left_out |= set() if target.adapter is not None else {Suite.WIRE}
+    left_out |= set() if target.in_process else {Suite.PROPERTIES, Suite.SCHEDULES}
+    left_out |= set() if target.server is not None or target.adapter is not None else {Suite.LOAD}
+    return frozenset({*Suite} - left_out)
 
 
-def required_of(adapter: Adapter, plan: Plan) -> tuple[str, ...]:
-    """Return the claims that are required of a service with an adapter.
+def required_of(plan: Plan, adapter: Adapter | None) -> tuple[str, ...]:
+    """Return the claims that are required of a target; of a service, by its adapter.
 
     A plan of one's own requires what it says. A built-in one requires everything that this version can adjudicate; of
     a service that is whatever can be seen over the wire.
     """
-    return tuple(name for name in plan.claims if name in adapter.claims) if plan.name in PLANS else plan.claims
+    if plan.claims is not None:
+        return plan.claims
+    return ADJUDICABLE if adapter is None else tuple(name for name in ADJUDICABLE if name in adapter.claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,7 @@ class Verification:
         folder: made for it.
         workers: trials at a time.
         say: told what is going on, in short lines.
+        again: the command that verifies again; stands in evidence without a witness.
         url: of a service with an adapter; `""` where the adapter says it.
     """
 
@@ -94,6 +99,7 @@ class Verification:
     folder: RunFolder
     workers: int
     say: Callable[[str], None]
+    again: str = ""
     url: str = ""
 
     def run(self) -> Report:
@@ -135,6 +141,7 @@ class Verification:
                 budget=self.plan.properties,
                 seed=self.seed,
                 checkers=CHECKERS,
+                again=self.again,
                 folder=self.folder,
                 say=lambda line: self.say(f"properties: {line}"),
             )
@@ -147,6 +154,7 @@ class Verification:
             url=self.url,
             budget=self.plan.wire,
             seed=self.seed,
+            again=self.again,
             folder=self.folder,
             say=lambda line: self.say(f"wire: {line}"),
         )
@@ -190,7 +198,8 @@ class Verification:
             doubt = f"the load suite cannot start {self.target.name}: it serves the bundled backend and its mutants"
             self.folder.add(_not_run(self.target.name, self.seed, doubt))
             return
-        self._keep(under_load(self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load))
+        given = (self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load)
+        self._keep(under_load(*given, again=self.again))
         trial_budget = budget.model_copy(update={"duration_s": min(budget.duration_s, TRIAL_S)})
         for name in budget.trials:
             self.folder.add(try_under_load(name, trial_budget, self.seed, self.folder, self._say_load))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shlex
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from time import monotonic
 from harness.adapter.adapter import Adapter
 from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
 from harness.claims.plan import WireBudget
+from harness.claims.replay_command import replayed
 from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, Value, is_intruder
@@ -59,11 +59,12 @@ class WireSuite:
     """What to run, and how.
 
     Args:
-        target: as given to `--target`; stands in replay commands.
+        target: as given to `--target`.
         adapter: of the service.
         url: of the service; `""` where the adapter says it.
         budget: how much to do.
         seed: of the data and of every choice.
+        again: the command that verifies again; stands in evidence without a witness.
         folder: where the history and witnesses go; None keeps nothing.
         say: told what is going on, in short lines.
     """
@@ -73,6 +74,7 @@ class WireSuite:
     url: str
     budget: WireBudget
     seed: int
+    again: str = ""
     folder: RunFolder | None = None
     say: Callable[[str], None] = lambda line: None
 
@@ -109,7 +111,6 @@ class _Work:
         self._smallest: dict[str, Smallest] = {}
         self._tried: dict[str, Value] = {}
         self._files: tuple[str, ...] = ()
-        self._url = ""
         self._rtt_s = USUAL_RTT_S
         self._users = 0
         self._refused_s: dict[str, list[float]] = {}
@@ -119,7 +120,6 @@ class _Work:
         self.unfit = False
 
     async def carry_out(self, url: str, file: HistoryFile | None) -> None:
-        self._url = url
         self._files = (file.name,) if file is not None else ()
         _check_alone(await self._perform(solo(self._setting(0)), file), self._suite.adapter)
         for number, (name, stimulus) in enumerate(STIMULI.items(), 1):
@@ -250,8 +250,7 @@ class _Work:
 
     def _evidence(self, verdict: Verdict) -> Evidence:
         suite = self._suite
-        url = f" --url {self._url}" if suite.url else ""
-        replay = f"harness verify --target {shlex.quote(suite.target)}{url} --seed {suite.seed}"
+        replay = suite.again
         witness: str | None = None
         told: tuple[str, ...] = ()
         smallest = self._smallest.get(verdict.checker)
@@ -262,7 +261,7 @@ class _Work:
             witness = suite.folder.write_witness(
                 f"wire-{verdict.checker}-{plain_name(suite.target)}", self._witness(verdict.checker, smallest, told)
             )
-            replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
+            replay = replayed(suite.folder.path / witness)
         return Evidence(
             suite=Suite.WIRE,
             target=suite.target,
