@@ -60,9 +60,13 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
     )
 
 
+_OPTIONAL = (Suite.PROPERTIES, Suite.SCHEDULES, Suite.LOAD)
+"""The suites that a plan may leave out."""
+
+
 def suites_of(plan: Plan, target: NamedTarget) -> frozenset[Suite]:
     """Return the suites that a plan runs on a target."""
-    left_out = {suite for suite in Suite if suite is not Suite.WIRE and getattr(plan, suite) is None}
+    left_out: set[Suite] = {suite for suite in _OPTIONAL if getattr(plan, suite) is None}
     left_out |= set() if target.adapter is not None else {Suite.WIRE}
     left_out |= set() if target.in_process else {Suite.PROPERTIES, Suite.SCHEDULES}
     left_out |= set() if target.server is not None or target.adapter is not None else {Suite.LOAD}

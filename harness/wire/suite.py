@@ -111,6 +111,7 @@ class _Work:
         self._smallest: dict[str, Smallest] = {}
         self._tried: dict[str, Value] = {}
         self._files: tuple[str, ...] = ()
+        self._url = ""
         self._rtt_s = USUAL_RTT_S
         self._users = 0
         self._refused_s: dict[str, list[float]] = {}
@@ -120,6 +121,7 @@ class _Work:
         self.unfit = False
 
     async def carry_out(self, url: str, file: HistoryFile | None) -> None:
+        self._url = url
         self._files = (file.name,) if file is not None else ()
         _check_alone(await self._perform(solo(self._setting(0)), file), self._suite.adapter)
         for number, (name, stimulus) in enumerate(STIMULI.items(), 1):
