@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field, replace
 from secrets import randbits, token_hex
 
+from harness.claims.evidence import Suite, SuiteRun
 from harness.claims.run_folder import HistoryFile
-from harness.history.model import Admitting, Event, Header, Promises, Promising, Target, User
+from harness.history.model import Admitting, Event, Header, Promises, Promising, Target, User, Value
 from harness.history.names import fresh
 from harness.history.recorder import Recorder
 from harness.judging.deliveries import Deliveries
@@ -50,6 +51,33 @@ class Totals:
         for name, verdict in verdicts.items():
             known = self.verdicts.get(name)
             self.verdicts[name] = verdict if known is None else known.merge(verdict)
+
+    def run(
+        self,
+        suite: Suite,
+        target: str,
+        seed: int,
+        duration_s: float,
+        *,
+        files: tuple[str, ...],
+        measures: Mapping[str, Value],
+        doubt: str,
+    ) -> SuiteRun:
+        """Return that a suite ran, with these counts."""
+        return SuiteRun(
+            suite=suite,
+            target=target,
+            seed=seed,
+            users=self.users,
+            histories=self.histories,
+            operations=self.operations,
+            events=self.events,
+            faults=self.faults,
+            duration_s=round(duration_s, 3),
+            files=files,
+            measures=measures,
+            doubt=doubt,
+        )
 
 
 @dataclass(frozen=True, slots=True)

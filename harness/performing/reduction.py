@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
+from harness.claims.run_folder import Witness
 from harness.judging.verdict import Finding
 from harness.performing.performance import Failure
 from harness.scenario.program import TOGETHER, USUAL, Do, Program, Step
@@ -43,6 +44,29 @@ class Smallest:
     failure: Failure
     finding: Finding
     shown: tuple[int, int] = (0, 0)
+
+
+def witness_of(smallest: Smallest, checker: str, target: str, *, told: tuple[str, ...] = (), url: str = "") -> Witness:
+    """Return the smallest as a witness that can be replayed.
+
+    Args:
+        smallest: what was found.
+        checker: by whom.
+        target, url: as given.
+        told: the finding in words.
+    """
+    failure = smallest.failure
+    return Witness(
+        checker=checker,
+        finding=smallest.finding,
+        target=target,
+        header=failure.header,
+        program=failure.program,
+        history=failure.events,
+        told=told,
+        url=url,
+        shown=smallest.shown,
+    )
 
 
 def as_found(failure: Failure, checker: str) -> Smallest:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Suite, SuiteOutcome
 from harness.claims.plan import PropertiesBudget
-from harness.claims.replay_command import replayed
-from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
+from harness.claims.results import Results
+from harness.claims.run_folder import HistoryFile, RunFolder, history_file, plain_name
 from harness.history.model import Component, Header, Promises, Unreachable
 from harness.history.recorder import Recorder
-from harness.judging.verdict import Checker, FoldGuard, Verdict
+from harness.judging.verdict import Checker, FoldGuard
 from harness.performing.connections import Deadlines
 from harness.performing.performance import Failure, OpenTarget, Performance, Totals, lasting, perform, promises_of
-from harness.performing.reduction import reduce
+from harness.performing.reduction import as_found, reduce, witness_of
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
@@ -215,49 +215,25 @@ class _Work:
     def outcome(self, duration_s: float) -> SuiteOutcome:
         suite, totals = self._suite, self._totals
         doubts = tuple(filter(None, (self.doubt, self._unfit and f"one user alone is not served: {self._unfit}")))
-        run = SuiteRun(
-            suite=Suite.PROPERTIES,
-            target=suite.target,
-            seed=suite.seed,
-            users=totals.users,
-            histories=totals.histories,
-            operations=totals.operations,
-            events=totals.events,
-            faults=totals.faults,
-            duration_s=round(duration_s, 3),
+        run = totals.run(
+            Suite.PROPERTIES,
+            suite.target,
+            suite.seed,
+            duration_s,
             files=self._files,
             measures={"deliveries": totals.deliveries.table()},
             doubt="; ".join(doubts),
         )
-        evidence = []
-        for name in suite.checkers:
-            verdict = totals.verdicts.get(name, Verdict(name))
-            failure = self._failures.get(name)
-            evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), failure))
-        return SuiteOutcome(run, tuple(evidence), self.unreachable)
-
-    def _evidence(self, checker: str, verdict: Verdict, failure: Failure | None) -> Evidence:
-        suite = self._suite
-        witness = None
-        replay = suite.again
-        if failure is not None and suite.folder is not None:
-            seen = Witness(
-                checker=checker,
-                finding=failure.verdicts[checker].findings[0],
-                target=suite.target,
-                header=failure.header,
-                program=failure.program,
-                history=failure.events,
-            )
-            witness = suite.folder.write_witness(f"{checker}-{plain_name(suite.label or suite.target)}", seen)
-            replay = replayed(suite.folder.path / witness)
-        return Evidence(
-            suite=Suite.PROPERTIES,
-            target=suite.target,
-            seed=suite.seed,
-            users=self._totals.users,
-            histories=self._totals.histories,
-            verdict=verdict,
-            replay=replay,
-            witness=witness,
+        results = Results(
+            run=run,
+            checkers=suite.checkers,
+            verdicts=totals.verdicts,
+            doubts=doubts,
+            found={
+                checker: witness_of(as_found(failure, checker), checker, suite.target)
+                for checker, failure in self._failures.items()
+            },
+            again=suite.again,
+            label=suite.label,
         )
+        return SuiteOutcome(run, results.evidence(suite.folder), self.unreachable)

@@ -15,25 +15,25 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 from time import monotonic
 
 from harness.adapter.adapter import Adapter
-from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Suite, SuiteOutcome
 from harness.claims.plan import WireBudget
-from harness.claims.replay_command import replayed
+from harness.claims.results import Results
 from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, Value, is_intruder
 from harness.history.semantics import SENT
 from harness.judging.checkers import CHECKERS
-from harness.judging.verdict import Checker, Finding, Verdict
+from harness.judging.verdict import Checker, Finding
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.performance import Failure, Performance, Totals, perform
-from harness.performing.reduction import Smallest, as_found, reduce
+from harness.performing.reduction import Smallest, as_found, reduce, witness_of
 from harness.scenario.program import Program
 from harness.transport.exchange import Exchange
 from harness.wire.measures import Measured, measured
@@ -215,25 +215,24 @@ class _Work:
     def outcome(self, duration_s: float) -> SuiteOutcome:
         suite, totals = self._suite, self._totals
         doubts = tuple(filter(None, (self.doubt, self._never_served())))
-        run = SuiteRun(
-            suite=Suite.WIRE,
-            target=suite.target,
-            seed=suite.seed,
-            users=totals.users,
-            histories=totals.histories,
-            operations=totals.operations,
-            events=totals.events,
-            faults=totals.faults,
-            duration_s=round(duration_s, 3),
+        run = totals.run(
+            Suite.WIRE,
+            suite.target,
+            suite.seed,
+            duration_s,
             files=self._files,
             measures={"stimuli": self._tried, "rtt_ms": round(1000 * self._rtt_s, 3), **self._refusals()},
             doubt="; ".join(doubts),
         )
-        evidence = []
-        for name in CHECKERS:
-            verdict = totals.verdicts.get(name, Verdict(name))
-            evidence.append(self._evidence(replace(verdict, doubts=verdict.doubts + doubts)))
-        return SuiteOutcome(run, tuple(evidence), self.doubt, self.unfit)
+        results = Results(
+            run=run,
+            checkers=CHECKERS,
+            verdicts=totals.verdicts,
+            doubts=doubts,
+            found={checker: self._witness(checker, failure) for checker, failure in self._first.items()},
+            again=suite.again,
+        )
+        return SuiteOutcome(run, results.evidence(suite.folder), self.doubt, self.unfit)
 
     def _never_served(self) -> str:
         """Return what never gave anybody an answer, so that nothing was shown of it; `""` when everything did."""
@@ -250,45 +249,10 @@ class _Work:
         medians = {whose: median(took_s) for whose, took_s in self._refused_s.items() if took_s}
         return {f"refusal_ms_{whose}": round(1000 * took_s, 3) for whose, took_s in medians.items()}
 
-    def _evidence(self, verdict: Verdict) -> Evidence:
-        suite = self._suite
-        replay = suite.again
-        witness: str | None = None
-        told: tuple[str, ...] = ()
-        smallest = self._smallest.get(verdict.checker)
-        if smallest is None and verdict.checker in self._first:
-            smallest = as_found(self._first[verdict.checker], verdict.checker)
-        if smallest is not None and suite.folder is not None:
-            told = requests_of(smallest.failure, smallest.finding, self._asked)
-            witness = suite.folder.write_witness(
-                f"wire-{verdict.checker}-{plain_name(suite.target)}", self._witness(verdict.checker, smallest, told)
-            )
-            replay = replayed(suite.folder.path / witness)
-        return Evidence(
-            suite=Suite.WIRE,
-            target=suite.target,
-            seed=suite.seed,
-            users=self._totals.users,
-            histories=self._totals.histories,
-            verdict=verdict,
-            replay=replay,
-            witness=witness,
-            told=told,
-        )
-
-    def _witness(self, checker: str, smallest: Smallest, told: tuple[str, ...]) -> Witness:
-        failure = smallest.failure
-        return Witness(
-            checker=checker,
-            finding=smallest.finding,
-            target=self._suite.target,
-            header=failure.header,
-            program=failure.program,
-            history=failure.events,
-            told=told,
-            url=self._suite.url,
-            shown=smallest.shown,
-        )
+    def _witness(self, checker: str, first: Failure) -> Witness:
+        smallest = self._smallest.get(checker) or as_found(first, checker)
+        told = requests_of(smallest.failure, smallest.finding, self._asked)
+        return witness_of(smallest, checker, self._suite.target, told=told, url=self._suite.url)
 
 
 def requests_of(failure: Failure, finding: Finding, before: Sequence[Event]) -> tuple[str, ...]:
