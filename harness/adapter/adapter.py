@@ -26,8 +26,8 @@ Placeholders, in every text of it (path, query, headers, bodies, messages):
 The URL is given on the command line (`--url`) or here. Or an application is: `module:attribute` or `file.py:attribute`,
 which is then served from here.
 
-How it works. An adapter is data; what it leaves unsaid, `harness.adapter.inference` reads off its requests where that is
-safe. `harness init` writes a first one; `harness describe` prints what can be shown by it.
+How it works. An adapter is data; what it leaves unsaid, `harness.adapter.inference` reads off its requests where that
+is safe. `harness init` writes a first one; `harness describe` prints what can be shown by it.
 """
 
 from __future__ import annotations
