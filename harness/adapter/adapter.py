@@ -8,8 +8,8 @@
         routes=[
             Route("write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note"),
             Route("read_note", "GET", "/notes/{note}"),
-            Route("list_notes", "GET", "/notes"),
-            Route("delete_note", "DELETE", "/notes/{note}", deletes=True),
+            Route("list_notes", "GET", "/notes", lists="note"),
+            Route("delete_note", "DELETE", "/notes/{note}"),
         ],
         channels=[Channel("events", "websocket", "/events")],
     )
@@ -26,21 +26,38 @@ Placeholders, in every text of it (path, query, headers, bodies, messages):
 The URL is given on the command line (`--url`) or here. Or an application is: `module:attribute` or `file.py:attribute`,
 which is then served from here.
 
-How it works. An adapter is data; `harness.wire` performs it. `harness init` writes a first one.
+How it works. An adapter is data; what it leaves unsaid, `harness.adapter.inference` reads off its requests where that
+is safe. `harness init` writes a first one; `harness describe` prints what can be shown by it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from harness.adapter.inference import inferred
+from harness.adapter.placeholders import (
+    CANARY,
+    EMAIL,
+    SESSION,
+    USER,
+    Slot,
+    fill,
+    names_in,
+    slots_in,
+    taken_of,
+    texts_in,
+)
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
-from harness.history.model import Credential, Promises, Value
-from harness.history.semantics import QUERY, TEXT, VERSION, Progress, Pushes, Semantics, Work
+from harness.history.model import Promises, Value
+from harness.history.semantics import QUERY, VERSION, Progress, Pushes, Semantics, Work
 
 __all__ = [
+    "CANARY",
+    "EMAIL",
+    "SESSION",
+    "USER",
     "Adapter",
     "AdapterError",
     "Channel",
@@ -53,6 +70,8 @@ __all__ = [
     "basic",
     "bearer",
     "cookie",
+    "fill",
+    "names_in",
     "nobody",
     "registered",
     "session",
@@ -61,35 +80,13 @@ __all__ = [
 
 Protocol = Literal["websocket", "sse", "lines", "socketio"]
 """How a channel pushes: a WebSocket, server-sent events, a body of one JSON value a line, Socket.IO."""
-CANARY, USER, EMAIL, SESSION = "canary", "user", "email", "session"
 LAST_EVENT = "last-event-id"
 """What a client of server-sent events sends when it connects again: the last id that it has seen."""
-GIVEN = frozenset({CANARY, USER, EMAIL, SESSION, VERSION, QUERY})
-"""Placeholders that are no objects."""
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]+))?\}")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AdapterError(ValueError):
     """An adapter cannot be used. Says all that is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place where an object's id stands.
-
-    Args:
-        kind: of the object.
-        label: tells several of one kind apart; usually `""`.
-    """
-
-    kind: str
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        """How it is called among the arguments of an operation."""
-        return f"{self.kind}:{self.label}" if self.label else self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +101,13 @@ class Route:
         makes: the kind of object that the answer names.
         id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone;
             `@location` when it is the end of the path in that header.
-        deletes: whether the object it works on is gone afterwards.
+        deletes: whether the object it works on is gone afterwards; None when method and path tell.
         newest_of: names of the routes whose texts it shows, of these the newest only (of the object it works on, if it
             works on one): an earlier text of the user's own in its answer is residue.
-        edits: whether it gives the object that it works on the text that it carries.
+        edits: whether it gives the object that it works on the text that it carries; None when method, path and body
+            tell.
         lists: the kind of objects of which it lists all that the user has; with `{query}`, all that contain it.
+        page: the parameter that asks for another page of the list, which then need not have all; `""` when it has.
         entries: where the list is in the answer.
         shows: where the answer, or each entry of a list, has the text of the object.
         version: where the answer has a number that each edit raises.
@@ -127,10 +126,11 @@ class Route:
     text: str | None = None
     makes: str = ""
     id: str = "id"
-    deletes: bool = False
+    deletes: bool | None = None
     newest_of: Sequence[str] = ()
-    edits: bool = False
+    edits: bool | None = None
     lists: str = ""
+    page: str = ""
     entries: str = ""
     shows: str | None = None
     version: str = ""
@@ -160,23 +160,23 @@ class Route:
 
     @property
     def semantics(self) -> Semantics:
-        """What checkers and generators know of it."""
+        """What is stated of it; `Adapter.promises` has what follows from its request, too."""
         taken = taken_of(self.slots)
-        changes = self.makes or self.lists or self.edits or self.deletes or self.starts or self.ends
+        shows = self.shows is not None or self.progress or self.newest_of or self.version
         return Semantics(
             self.name,
             makes=self.makes or None,
             id=self.id,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "",
-            reads=bool(taken) and self.reads and not changes,
+            reads=bool(taken and shows) and self.reads and not self.lists,
             lists=self.lists or None,
-            all=bool(self.lists),
+            all=bool(self.lists) and not self.page,
             entries=self.entries,
             texts=texts_in(self.parts),
             shows=self.shows,
-            edits=self.edits,
-            deletes=self.deletes,
+            edits=bool(self.edits),
+            deletes=bool(self.deletes),
             searches=bool(self.lists) and any(QUERY in names_in(part) for part in self.parts),
             version=self.version,
             needs_version=any(VERSION in names_in(part) for part in self.parts),
@@ -362,84 +362,19 @@ class Adapter:
 
     @property
     def promises(self) -> Promises:
-        """What checkers and generators know of the service."""
+        """What checkers and generators know of the service: what is stated, and what follows from the requests."""
         return Promises(
-            operations={part.name: part.semantics for part in self.parts},
+            operations={**{part.name: part.semantics for part in self.parts}, **inferred(self.routes)},
             pushes=tuple(channel.pushes for channel in self.channels if channel.pushes is not None),
             runs_per_user=self.runs_per_user,
             credentials=self.sign_in.invalid,
         )
 
-    @property
-    def claims(self) -> tuple[str, ...]:
-        """The claims that can be shown of it."""
-        tries = frozenset(Credential) & self.sign_in.invalid
-        taking = any(part.slots for part in self.parts)
-        newest = any(route.newest_of for route in self.routes)
-        also = {"AUT-1": tries, "AUT-2": taking, "FAC-4": newest}
-        return ("SES-2", *(claim for claim, can_be_shown in also.items() if can_be_shown))
-
-
-def taken_of(slots: Sequence[Slot]) -> Slot | None:
-    """Return the object that an operation works on: of several the last, without a label if it can be."""
-    return next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
-
-
-def texts_in(parts: Sequence[Value]) -> tuple[str, ...]:
-    """Return the arguments that carry the user's texts: `text` for `{canary}`, `text:2` for `{canary:2}`."""
-    found = (label for part in parts for name, label in _placeholders(part) if name == CANARY)
-    return tuple(dict.fromkeys(f"{TEXT}:{label}" if label else TEXT for label in found))
-
-
-def slots_in(value: Any) -> Iterator[Slot]:
-    """Yield the objects that a template names."""
-    for name, label in _placeholders(value):
-        if name not in GIVEN:
-            yield Slot(name, label)
-
-
-def names_in(value: Any) -> frozenset[str]:
-    """Return the names of all placeholders of a template."""
-    return frozenset(name for name, _ in _placeholders(value))
-
-
-def fill(value: Any, given: Mapping[str, Value]) -> Any:
-    """Return a template with its placeholders replaced.
-
-    Args:
-        value: a text, or JSON with texts in it.
-        given: by `Slot.name` or the name of a placeholder; of a label that is not given, what its kind has. A text that
-            is one placeholder and nothing else becomes what is given for it: a number, where an id is one.
-    """
-    if isinstance(value, str):
-        if alone := _PLACEHOLDER.fullmatch(value):
-            return _given(alone, given)
-        return _PLACEHOLDER.sub(lambda found: str(_given(found, given)), value)
-    if isinstance(value, Mapping):
-        return {key: fill(item, given) for key, item in value.items()}
-    return [fill(item, given) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _given(found: re.Match[str], given: Mapping[str, Value]) -> Value:
-    name, label = found.group(1), found.group(2)
-    text = given.get(f"{name}:{label}") if label else None
-    return given[name] if text is None else text
-
-
-def _placeholders(value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        for found in _PLACEHOLDER.finditer(value):
-            yield found.group(1), found.group(2) or ""
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _placeholders(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _placeholders(item)
-
 
 def _mistakes(adapter: Adapter) -> Iterator[str]:
-    made = {route.makes for route in adapter.routes}
+    made = {route.makes for route in adapter.routes} | {
+        route.starts.writes for route in adapter.routes if route.starts is not None
+    }
     carrying = {route.name for route in adapter.routes if route.carries}
     operations: tuple[Route | Channel | Message, ...] = (
         *adapter.parts,
@@ -456,19 +391,25 @@ def _mistakes(adapter: Adapter) -> Iterator[str]:
         if channel.protocol not in get_args(Protocol):
             known = ", ".join(get_args(Protocol))
             yield f"channel {channel.name!r} has the protocol {channel.protocol!r}: give {known}"
-    if not any(route.carries for route in adapter.routes) and not _says_canary(adapter):
+        for kind in (channel.pushes.of, channel.pushes.within) if channel.pushes is not None else ():
+            if kind not in made | {""}:
+                yield f"channel {channel.name!r} pushes what is of a {kind!r}, and no route has makes={kind!r}"
+    if not carrying and not any(CANARY in names_in(message.send) for message in _messages(adapter)):
         yield "no route and no message carries a {canary}, so nobody's data could be told from anybody else's"
     for route in adapter.routes:
         if sum(body is not None for body in (route.json, route.form, route.text)) > 1:
             yield f"{route.name} has more than one body: give json, form or text"
+        if route.lists and route.lists not in made:
+            yield f"{route.name} lists {route.lists!r}, and no route has makes={route.lists!r}"
+        if (route.edits or route.deletes or route.ends or route.progress) and not route.slots:
+            yield f"{route.name} works on an object, and has no placeholder such as {{note}} that names it"
+        if route.edits and not route.carries:
+            yield f"{route.name} edits, and carries no {{canary}}"
         for name in route.newest_of:
             if name not in carrying:
                 yield f"{route.name} shows the newest of {name!r}, and no route of that name carries a {{canary}}"
 
 
-def _says_canary(adapter: Adapter) -> bool:
-    return any(
-        CANARY in names_in(message.send)
-        for channel in adapter.channels
-        for message in (*channel.hello, *channel.messages)
-    )
+def _messages(adapter: Adapter) -> Iterator[Message]:
+    for channel in adapter.channels:
+        yield from (*channel.hello, *channel.messages)

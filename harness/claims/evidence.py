@@ -179,14 +179,12 @@ class Anomaly:
         sentence: what has happened when it is found.
         checker: who finds it.
         weakness: its CWE id.
-        needs: what a target must offer for it to be examined.
     """
 
     id: str
     sentence: str
     checker: str
     weakness: str
-    needs: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +257,7 @@ class Manifest:
         version: of the harness.
         environment: versions of Python, platform and packages.
         command: what was typed.
+        lacking: by anomaly, the line that the target's description lacks for it to be shown; None when nobody looked.
     """
 
     run: str
@@ -271,6 +270,7 @@ class Manifest:
     version: str
     environment: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    lacking: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

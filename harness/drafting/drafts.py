@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from harness.adapter.adapter import CANARY, Channel, Route, slots_in
+from harness.adapter.adapter import Channel, Route
+from harness.adapter.placeholders import CANARY, slots_in
 from harness.drafting.document import Content, Document, Operation, Parameter, Schema, Socket
 from harness.drafting.examples import SEARCHED, SEARCHES, TEXTS, Examples, snake
 from harness.drafting.kinds import (

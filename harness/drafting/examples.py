@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.adapter.adapter import CANARY, names_in
+from harness.adapter.placeholders import CANARY, names_in
 from harness.drafting.document import Document, Schema
 
 TEXT = f"{{{CANARY}}}"

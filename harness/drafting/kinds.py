@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.adapter.adapter import GIVEN
+from harness.adapter.placeholders import GIVEN
 from harness.drafting.document import Document, Operation, Schema
 from harness.drafting.examples import snake
 

@@ -32,7 +32,7 @@ def ids(setting: Setting) -> Script:
 
 def _taking(setting: Setting) -> list[Route]:
     """Return the routes that work on an object; those that delete it last."""
-    return sorted((route for route in setting.adapter.routes if route.slots), key=lambda route: route.deletes)
+    return sorted((route for route in setting.adapter.routes if route.slots), key=lambda route: bool(route.deletes))
 
 
 def _own(setting: Setting, owner: int) -> Wave:
