@@ -20,6 +20,7 @@ from harness.claims.adjudication import report_of
 from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
 from harness.claims.plan import ADJUDICABLE, Plan
 from harness.claims.run_folder import RunFolder, plain_name
+from harness.claims.statements import Description, all_lacking, claims_shown
 from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding, judge
@@ -50,7 +51,8 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
         run=out.name,
         target=target.name,
         plan=plan.name,
-        required=required_of(plan, target.adapter),
+        required=required_of(plan, target),
+        lacking=all_lacking(described) if (described := description_of(plan, target)) is not None else None,
         seed=seed,
         users=users,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -73,15 +75,23 @@ def suites_of(plan: Plan, target: NamedTarget) -> frozenset[Suite]:
     return frozenset({*Suite} - left_out)
 
 
-def required_of(plan: Plan, adapter: Adapter | None) -> tuple[str, ...]:
-    """Return the claims that are required of a target; of a service, by its adapter.
+def description_of(plan: Plan, target: NamedTarget) -> Description | None:
+    """Return what is known of a target before it is opened; None when only the open target says it."""
+    if target.adapter is None:
+        return None
+    return Description(promises=target.adapter.promises, suites=suites_of(plan, target))
+
+
+def required_of(plan: Plan, target: NamedTarget) -> tuple[str, ...]:
+    """Return the claims that are required of a target.
 
     A plan of one's own requires what it says. A built-in one requires everything that this version can adjudicate; of
-    a service that is whatever can be seen over the wire.
+    a service with an adapter that is whatever can be shown by what the adapter states.
     """
     if plan.claims is not None:
         return plan.claims
-    return ADJUDICABLE if adapter is None else tuple(name for name in ADJUDICABLE if name in adapter.claims)
+    described = description_of(plan, target)
+    return ADJUDICABLE if described is None else claims_shown(described)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
