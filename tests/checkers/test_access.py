@@ -3,18 +3,19 @@ from __future__ import annotations
 import pytest
 from stories import ANN, BOB, EVE, Story
 
-from harness.history.model import Promises, Verb
+from harness.history.model import Promises
+from harness.history.semantics import Semantics
 
 SERVICE = Promises(
-    verbs={
-        verb.name: verb
-        for verb in (
-            Verb("open", makes="folder"),
-            Verb("write", makes="note"),
-            Verb("read", takes="note", argument="note"),
-            Verb("drop", takes="note", argument="note", deletes=True),
-            Verb("close", takes="folder", argument="folder", deletes=True),
-            Verb("listen", takes="folder", argument="folder", opens=True),
+    operations={
+        known.name: known
+        for known in (
+            Semantics("open", makes="folder"),
+            Semantics("write", makes="note"),
+            Semantics("read", takes="note", argument="note"),
+            Semantics("drop", takes="note", argument="note", deletes=True),
+            Semantics("close", takes="folder", argument="folder", deletes=True),
+            Semantics("listen", takes="folder", argument="folder", opens=True),
         )
     }
 )
