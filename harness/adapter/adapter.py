@@ -169,6 +169,7 @@ class Route:
             id=self.id,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
             reads=bool(taken) and self.reads and not changes,
             lists=self.lists or None,
             all=bool(self.lists),
@@ -222,6 +223,7 @@ class Message:
             self.name,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
             texts=texts_in([self.send]),
             subscribes=self.subscribes,
             resumes=bool(self.seen),
@@ -271,6 +273,7 @@ class Channel:
             self.name,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
             texts=texts_in([message.send for message in self.hello]),
             opens=True,
             subscribes=taken is not None and self.pushes is not None and self.pushes.within == taken.kind,
@@ -383,6 +386,11 @@ class Adapter:
 def taken_of(slots: Sequence[Slot]) -> Slot | None:
     """Return the object that an operation works on: of several the last, without a label if it can be."""
     return next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
+
+
+def needs_of(slots: Sequence[Slot]) -> tuple[tuple[str, str], ...]:
+    """Return the arguments that name objects, each with the kind of the object."""
+    return tuple((slot.name, slot.kind) for slot in slots)
 
 
 def texts_in(parts: Sequence[Value]) -> tuple[str, ...]:

@@ -113,6 +113,7 @@ class Semantics:
         id: key of that name in the answer.
         takes: the kind of object that it works on, named by the argument `argument`.
         argument: the name of that argument.
+        needs: all arguments that name objects, each with the kind of the object.
         reads: whether it shows the object that it takes, and changes nothing.
         lists: the kind of objects that it lists.
         all: whether the list has all of the user's own; else it may be a page of them.
@@ -139,6 +140,7 @@ class Semantics:
     id: str = "id"
     takes: str | None = None
     argument: str = ""
+    needs: tuple[tuple[str, str], ...] = ()
     reads: bool = False
     lists: str | None = None
     all: bool = False
