@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
@@ -366,8 +366,10 @@ class Adapter:
     @property
     def promises(self) -> Promises:
         """What checkers and generators know of the service."""
+        said = {message.name: channel.name for channel in self.channels for message in channel.messages}
+        known = (replace(part.semantics, over=said.get(part.name, "")) for part in self.parts)
         return Promises(
-            operations={part.name: part.semantics for part in self.parts},
+            operations={semantics.name: semantics for semantics in known},
             pushes=tuple(channel.pushes for channel in self.channels if channel.pushes is not None),
             runs_per_user=self.runs_per_user,
             credentials=self.sign_in.invalid,

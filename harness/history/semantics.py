@@ -126,6 +126,7 @@ class Semantics:
         version: key of a number that each edit raises, which an edit names in the argument VERSION; `""` for none.
         needs_version: whether the argument VERSION must be given.
         newest_of: the operations whose texts it shows, of these the newest only; empty when older ones may show, too.
+        over: the channel over which it is said, which is opened for it where that needs no object; `""` for no message.
         opens: whether it opens a connection, which may stay open for anybody as long as nothing is sent over it.
         subscribes: whether the connection over which it is asked gets what is pushed within the object that it takes.
         resumes: whether the argument SEEN can be given when it subscribes again.
@@ -153,6 +154,7 @@ class Semantics:
     version: str = ""
     needs_version: bool = False
     newest_of: tuple[str, ...] = ()
+    over: str = ""
     opens: bool = False
     subscribes: bool = False
     resumes: bool = False

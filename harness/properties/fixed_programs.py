@@ -34,6 +34,7 @@ def solo(can: Repertoire, count: int) -> list[Step]:
     contents = [semantics for semantics in can.which(Does.DELETE) if _keeps_contents(can, semantics)]
     return _settled(
         can.home([user]),
+        [can.ask(user, opening) for opening in can.spoken_over],
         can.listen([user]),
         can.write([user], "note one {mark}") + can.write([user], "note two {mark}"),
         can.read(user) + can.look(user),
@@ -264,6 +265,7 @@ def intruders(can: Repertoire, count: int, credentials: Sequence[Credential] = (
     """Somebody without a valid credential tries everything that a user has just done. Intruders come after users."""
     steps = _settled(
         can.home([0]),
+        [can.ask(0, opening) for opening in can.spoken_over],
         can.listen([0]),
         can.write([0], "note to guard {mark}"),
         can.talk(0, "guarded {mark}") + can.look(0) + can.read(0),

@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from harness.history.model import Operation, Promises
-from harness.history.semantics import VERSION, Semantics
+from harness.history.semantics import Semantics
 from harness.scenario.program import USUAL, Do, Manner, Program, Step
 
 SETTLE = Step(Do.SETTLE)
@@ -215,10 +215,9 @@ class Repertoire:
         objects = {
             argument: symbol(kind, owner, nth if kind == operation.takes else 0) for argument, kind in operation.needs
         }
-        given: dict[str, object] = dict.fromkeys(operation.texts, text) if text else {}
         if of_nobody and operation.takes:
             objects[operation.argument] = missing(operation.takes)
-            given |= {VERSION: 1} if operation.version and operation.edits else {}
+        given = dict.fromkeys(operation.texts, text) if text else {}
         return Step(Do.ASK, user, Operation(operation.name, objects, given), device, how=how)
 
     def mixed(self, user: int, operation: Semantics, owner: int) -> Iterator[Step]:
@@ -229,14 +228,20 @@ class Repertoire:
             objects = {**own.operation.objects, argument: symbol(kind, owner, 0)}
             yield Step(Do.ASK, user, Operation(operation.name, objects))
 
+    @cached_property
+    def spoken_over(self) -> tuple[Semantics, ...]:
+        """The channels that need no object and are opened for whoever subscribes over them."""
+        over = {semantics.over for semantics in self.listening}
+        return tuple(s for s in self.which(Does.OPEN) if not s.needs and s.name in over)
+
     def arrive(self, user: int, device: int = 0) -> list[Step]:
-        """Return the steps in which a user connects, and opens the channels that need no object.
+        """Return the steps in which a user connects, and opens the channels that nothing else opens for them.
 
         Of another device only where something is pushed to it.
         """
         if device and not self.which(Does.OPEN, Does.SUBSCRIBE):
             return []
-        plain = [semantics for semantics in self.which(Does.OPEN) if not semantics.needs]
+        plain = [s for s in self.which(Does.OPEN) if not s.needs and s not in self.spoken_over]
         return [Step(Do.CONNECT, user, device=device), *(self.ask(user, s, device=device) for s in plain)]
 
     def home(self, users: Sequence[int], text: str = "{mark}") -> list[Step]:

@@ -18,8 +18,9 @@ ALL = BUNDLED.promises
 USERS = 3
 PROGRAMS = {program.name: program for program in fixed_programs(USERS, ALL)}
 
-HOME = ("connect*3 events*3 open_thread*6", "follow*3")
-ALONE = ("connect events open_thread*2", "follow")
+HOME = ("connect*3 open_thread*6", "follow*3")
+ALONE = ("connect open_thread*2", "follow")
+OPENED = (ALONE[0], "events", ALONE[1])
 READ = "read_thread read_note"
 LOOK = "list_notes search_notes list_threads"
 TRIED = f"follow {READ} edit_note stall fail remember narrate recall read_run cancel_run delete_note"
@@ -36,7 +37,7 @@ INTRUDED = (
 )
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "solo": (
-        *(*ALONE, "write_note*2", f"{READ} {LOOK}", "edit_note", "narrate remember", "fail", "recall"),
+        *(*OPENED, "write_note*2", f"{READ} {LOOK}", "edit_note", "narrate remember", "fail", "recall"),
         *(f"read_run {LOOK}", "delete_note", f"{LOOK} {READ}"),
     ),
     "in-turn": USERS * (*ALONE, "write_note", *LOOK.split(), "narrate", "recall", f"read_run {READ}"),
@@ -51,9 +52,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("write_note*9 tick*18 cancel*18 remember*9 list_notes", "narrate disconnect", "narrate", "connect"),
         *("narrate", "list_notes*3"),
     ),
-    "crowd": (HOME[0], "follow*3 connect*2 events*2", "follow*2", "follow", *BUSY, *BUSY),
+    "crowd": (HOME[0], "follow*3 connect*2", "follow*2", "follow", *BUSY, *BUSY),
     "intruders": (
-        *(*ALONE, "write_note", f"narrate {LOOK} {READ}", "read_run"),
+        *(*OPENED, "write_note", f"narrate {LOOK} {READ}", "read_run"),
         *6 * ("events", f"{INTRUDED} read_run cancel_run delete_note"),
         *("stall*6", f"{LOOK} edit_note"),
     ),

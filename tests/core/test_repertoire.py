@@ -64,6 +64,12 @@ def test_an_operation_needs_an_object_for_each_of_its_arguments(name: str, needs
     assert needs == FOLDERS.promises.operations[name].needs
 
 
+def test_a_message_is_said_over_its_channel() -> None:
+    """Nothing else is."""
+    over = {name: semantics.over for name, semantics in FOLDERS.promises.operations.items() if semantics.over}
+    assert {"say": "room"} == over
+
+
 CAN = Repertoire(FOLDERS.promises)
 BACKEND = Repertoire(BUNDLED.promises)
 
@@ -157,11 +163,11 @@ class TestSteps:
         assert "user 0 asks edit(note=$note:0:1, note:body=$note:0:1, text={mark})" == str(step)
 
     def test_an_object_of_nobody_is_asked_for_within_ones_own(self) -> None:
-        """With a version, as nobody knows one of it."""
+        """Only the object that the operation takes is nobody's."""
         step = CAN.ask(1, FOLDERS.promises.operations["read"], of_nobody=True)
         assert "user 1 asks read(folder=$folder:1:0, note=$missing:note)" == str(step)
         step = BACKEND.ask(1, BUNDLED.promises.operations["edit_note"], of_nobody=True)
-        assert "user 1 asks edit_note(note=$missing:note, version=1)" == str(step)
+        assert "user 1 asks edit_note(note=$missing:note)" == str(step)
 
     def test_an_object_may_be_called_like_something_given(self) -> None:
         """The kinds of objects and what is given beside them are told apart."""
@@ -185,6 +191,11 @@ class TestSteps:
             "user 3 asks open_folder(text=second folder {mark})",
         ] == lines(CAN.home([3]))
 
+    def test_a_channel_is_opened_by_the_first_thing_that_is_said_over_it(self) -> None:
+        """So who comes home need not open it, and a program that asks for it can."""
+        assert (("events",), ()) == (named(*BACKEND.spoken_over), named(*CAN.spoken_over))
+        assert "events" not in " ".join(lines(BACKEND.home([0])))
+
     def test_a_container_in_a_container_is_made_when_that_one_is_there(self) -> None:
         """All users make the outer ones at once."""
         inner = {
@@ -204,7 +215,7 @@ class TestSteps:
     def test_a_second_device_is_for_what_is_pushed(self) -> None:
         """Without channels, a second connection has nothing to do."""
         routes = {name: s for name, s in BUNDLED.promises.operations.items() if name not in ("events", "follow")}
-        assert (["user 0 (device 1): connect", "user 0 (device 1) asks events()"], []) == (
+        assert (["user 0 (device 1): connect"], []) == (
             lines(BACKEND.arrive(0, 1)),
             Repertoire(Promises(operations=routes)).arrive(0, 1),
         )
