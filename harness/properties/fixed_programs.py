@@ -31,7 +31,6 @@ def _settled(*parts: Sequence[Step]) -> list[Step]:
 def solo(can: Repertoire, count: int) -> list[Step]:
     """One user alone: what must work before anything can be claimed for many."""
     user = 0
-    contents = [semantics for semantics in can.which(Does.DELETE) if _keeps_contents(can, semantics)]
     return _settled(
         can.home([user]),
         [can.ask(user, opening) for opening in can.spoken_over],
@@ -44,14 +43,9 @@ def solo(can: Repertoire, count: int) -> list[Step]:
         can.start(user, Does.WORK),
         *([can.ask(user, semantics, text="note late {mark}")] for semantics in can.late),
         [*_told(can, user, 0), *can.look(user)],
-        [can.ask(user, deleting, nth=1) for deleting in contents],
+        [can.ask(user, deleting, nth=1) for deleting in can.deleting],
         can.look(user) + can.read(user),
     )
-
-
-def _keeps_contents(can: Repertoire, deleting: Semantics) -> bool:
-    """Whether an operation deletes something that holds nothing else."""
-    return deleting.takes not in can.containers
 
 
 def _told(can: Repertoire, user: int, nth: int) -> list[Step]:

@@ -182,6 +182,11 @@ class Repertoire:
         late = (s for s in self.which(*kinds) if s.name not in early and s.makes not in self.containers)
         return tuple(s for s in late if s.needs or does(s) is Does.OTHER)
 
+    @cached_property
+    def deleting(self) -> tuple[Semantics, ...]:
+        """What deletes objects that hold no others: what goes with a container nobody says."""
+        return tuple(s for s in self.which(Does.DELETE) if s.takes not in self.containers)
+
     def _is_early(self, semantics: Semantics) -> bool:
         """Whether it can be asked before there is any work."""
         return kinds_in(semantics) <= self.kinds
