@@ -3,7 +3,7 @@
     python benchmarks/judging.py [HISTORY.jsonl]
 
 Everything is measured in one process, best of rounds; only ratios within one run mean anything. Without a history, one
-is recorded first from the tour `crowd` on the bundled backend.
+is recorded first from the program `crowd` on the bundled backend.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.history.canary import Canaries
 from harness.history.model import Event, Header, History
 from harness.judging.checkers import CHECKERS
 from harness.performing.performance import Performance, promises_of
-from harness.properties.tours import tours
+from harness.properties.fixed_programs import fixed_programs
 from harness.verification.resolve import resolve
 
 ROUNDS = 5
@@ -67,10 +67,10 @@ def folds(history: History) -> Table:
 
 
 async def recorded() -> History:
-    """Record the tour `crowd` on the bundled backend."""
+    """Record the program `crowd` on the bundled backend."""
     async with resolve("reference").open() as target:
         promises = promises_of(target)
-        program = next(program for program in tours(10, promises) if program.name == "crowd")
+        program = next(program for program in fixed_programs(10, promises) if program.name == "crowd")
         header = Header(target=target.name, suite="benchmark", seed=1, users=10, promises=promises)
         async with Performance(target, program, header, {}) as performance:
             await performance.perform(program.steps)

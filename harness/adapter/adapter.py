@@ -33,7 +33,7 @@ is safe. `harness init` writes a first one; `harness describe` prints what can b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from harness.adapter.inference import inferred
@@ -45,6 +45,7 @@ from harness.adapter.placeholders import (
     Slot,
     fill,
     names_in,
+    needs_of,
     slots_in,
     taken_of,
     texts_in,
@@ -169,6 +170,7 @@ class Route:
             id=self.id,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
             reads=bool(taken and shows) and self.reads and not self.lists,
             lists=self.lists or None,
             all=bool(self.lists) and not self.page,
@@ -222,6 +224,7 @@ class Message:
             self.name,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
             texts=texts_in([self.send]),
             subscribes=self.subscribes,
             resumes=bool(self.seen),
@@ -271,6 +274,7 @@ class Channel:
             self.name,
             takes=taken.kind if taken else None,
             argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
             texts=texts_in([message.send for message in self.hello]),
             opens=True,
             subscribes=taken is not None and self.pushes is not None and self.pushes.within == taken.kind,
@@ -363,8 +367,10 @@ class Adapter:
     @property
     def promises(self) -> Promises:
         """What checkers and generators know of the service: what is stated, and what follows from the requests."""
+        said = {message.name: channel.name for channel in self.channels for message in channel.messages}
+        known = (replace(part.semantics, over=said.get(part.name, "")) for part in self.parts)
         return Promises(
-            operations={**{part.name: part.semantics for part in self.parts}, **inferred(self.routes)},
+            operations={**{semantics.name: semantics for semantics in known}, **inferred(self.routes)},
             pushes=tuple(channel.pushes for channel in self.channels if channel.pushes is not None),
             runs_per_user=self.runs_per_user,
             credentials=self.sign_in.invalid,

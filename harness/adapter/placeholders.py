@@ -45,6 +45,11 @@ def taken_of(slots: Sequence[Slot]) -> Slot | None:
     return next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
 
 
+def needs_of(slots: Sequence[Slot]) -> tuple[tuple[str, str], ...]:
+    """Return the arguments that name objects, each with the kind of the object."""
+    return tuple((slot.name, slot.kind) for slot in slots)
+
+
 def texts_in(parts: Sequence[Value]) -> tuple[str, ...]:
     """Return the arguments that carry the user's texts: `text` for `{canary}`, `text:2` for `{canary:2}`."""
     found = (label for part in parts for name, label in _placeholders(part) if name == CANARY)

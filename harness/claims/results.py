@@ -1,4 +1,4 @@
-"""From what a suite found to its evidence: one for each checker, with its witness and the command that shows it again."""
+"""From what a suite found to its evidence: one for each checker, with its witness and the command that shows it."""
 
 from __future__ import annotations
 

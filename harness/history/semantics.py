@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import Any
 
 TEXT, VERSION, QUERY, SEEN = "text", "version", "query", "seen"
-"""What is given beside objects: the user's own text (`text:2` is another one), the version that an edit replaces, what is
-searched for, and the last event of each piece of work that a connection has seen."""
+"""What is given beside objects: the user's own text (`text:2` is another one), the version that an edit replaces, what
+is searched for, and the last event of each piece of work that a connection has seen."""
 OBJECTS, GIVEN, SENT, BODY = "objects", "given", "sent", "body"
 """Keys of the values of events: see `Semantics`."""
 
@@ -113,6 +113,7 @@ class Semantics:
         id: key of that name in the answer.
         takes: the kind of object that it works on, named by the argument `argument`.
         argument: the name of that argument.
+        needs: all arguments that name objects, each with the kind of the object.
         reads: whether it shows the object that it takes, and changes nothing.
         lists: the kind of objects that it lists.
         all: whether the list has all of the user's own; else it may be a page of them.
@@ -125,6 +126,7 @@ class Semantics:
         version: key of a number that each edit raises, which an edit names in the argument VERSION; `""` for none.
         needs_version: whether the argument VERSION must be given.
         newest_of: the operations whose texts it shows, of these the newest only; empty when older ones may show, too.
+        over: the channel over which it is said, which is opened for it where that needs no object; `""` for no message.
         opens: whether it opens a connection, which may stay open for anybody as long as nothing is sent over it.
         subscribes: whether the connection over which it is asked gets what is pushed within the object that it takes.
         resumes: whether the argument SEEN can be given when it subscribes again.
@@ -139,6 +141,7 @@ class Semantics:
     id: str = "id"
     takes: str | None = None
     argument: str = ""
+    needs: tuple[tuple[str, str], ...] = ()
     reads: bool = False
     lists: str | None = None
     all: bool = False
@@ -151,6 +154,7 @@ class Semantics:
     version: str = ""
     needs_version: bool = False
     newest_of: tuple[str, ...] = ()
+    over: str = ""
     opens: bool = False
     subscribes: bool = False
     resumes: bool = False
@@ -187,7 +191,7 @@ class Semantics:
         seen = _given(asked, SEEN)
         return {key: seq for key, seq in seen.items() if isinstance(seq, int)} if isinstance(seen, Mapping) else {}
 
-    # What was answered: the value of an OK is {"body": JSON or text}; where it travelled, "status", "headers", "id", too.
+    # What was answered: the value of an OK is {"body": JSON or text}; where it travelled, with status, headers and id.
 
     def made_in(self, answered: Any) -> str | None:
         """Return the id that an answer gives to the object that was made, or None."""

@@ -17,17 +17,21 @@ from harness.history.model import Event, EventKind, Promises, UserId
 from harness.judging.frames import Frames
 from harness.judging.ownership import Ownership
 
+NOTHING = Promises()
+"""What a target states that states nothing."""
+
 
 class Deliveries:
     """How many frames of each owner reached each observer.
 
     Args:
-        promises: with what is known of frames, and of the operations that make what they are about.
+        promises: with what is known of frames, and of the operations that make what they are about; without them it
+            only adds other tables up.
     """
 
     __slots__ = ("_counts", "_frames", "_ownership")
 
-    def __init__(self, promises: Promises) -> None:
+    def __init__(self, promises: Promises = NOTHING) -> None:
         self._counts: Counter[tuple[UserId, UserId]] = Counter()
         self._frames = Frames(promises)
         self._ownership = Ownership(promises)

@@ -28,8 +28,8 @@ from harness.claims.evidence import Suite
 from harness.claims.run_folder import HistoryFile
 from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Header, User, Value
-from harness.history.recorder import Recorder
 from harness.history.probes import SETTLED
+from harness.history.recorder import Recorder
 from harness.judging.checkers import CHECKERS
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import FoldGuard

@@ -14,6 +14,7 @@ from harness.history.names import fresh
 from harness.history.recorder import Recorder
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import Checker, FoldGuard, Verdict
+from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.runner import Runner
 from harness.scenario.program import Program, Step, Strike
@@ -25,6 +26,11 @@ OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
 def promises_of(target: Target) -> Promises:
     """Return what the target states of itself; a target that states nothing offers every operation."""
     return target.promises if isinstance(target, Promising) else Promises()
+
+
+def same_name_of(target: Target) -> Callable[[str], str]:
+    """Return what the target makes of a user's name before it compares; nothing where it does not say."""
+    return target.adapter.same_name if isinstance(target, AdaptedTarget) else str
 
 
 @dataclass(slots=True)
@@ -105,7 +111,7 @@ class Performance:
         self.header = header
         self.users = program.users
         self.events: list[Event] = []
-        self.deliveries = Deliveries(header)
+        self.deliveries = Deliveries(header.promises)
         self._folds = {name: FoldGuard(checker, header) for name, checker in checkers.items()}
         self._target, self._program = target, program
         self._file = file

@@ -16,14 +16,14 @@ the complements, which rarely help in programs of independent users).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
 from harness.claims.run_folder import Witness
 from harness.judging.verdict import Finding
 from harness.performing.performance import Failure
-from harness.scenario.program import TOGETHER, USUAL, Do, Program, Step
+from harness.scenario.program import TOGETHER, USUAL, Do, Program, Step, groups_of
 
 LONG_S = 5.0
 """What is done longer than this after its group began is left out first."""
@@ -158,22 +158,6 @@ class _Work:
                 end -= size
             size //= 2
         return spared
-
-
-def groups_of(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
-    """Return the steps in groups: what is under way at once, with whatever all wait for behind it."""
-    return [*_groups(steps)]
-
-
-def _groups(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
-    group: list[Step] = []
-    for step in steps:
-        group.append(step)
-        if step.do in (Do.JOIN, Do.SETTLE):
-            yield tuple(group)
-            group = []
-    if group:
-        yield tuple(group)
 
 
 def _one_by_one(steps: Sequence[Step]) -> list[tuple[Step, ...]]:

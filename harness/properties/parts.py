@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from harness.history.model import EventKind, Value
-from harness.history.recorder import Recorder
 from harness.history.probes import (
     CONTEXT_ID,
     CONTEXT_KEY,
@@ -28,6 +27,7 @@ from harness.history.probes import (
     REGISTRY_READ,
     REGISTRY_WRITE,
 )
+from harness.history.recorder import Recorder
 from harness.performing.components import Components
 
 LEGITIMATE = (

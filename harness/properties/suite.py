@@ -1,4 +1,4 @@
-"""The properties suite, start to end: tours, random programs, parts. Gives a SuiteRun and one Evidence per checker."""
+"""The properties suite: fixed programs, random programs, parts. Gives a SuiteRun, and the Evidence of each checker."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ from harness.history.model import Component, Header, Promises, Unreachable
 from harness.history.recorder import Recorder
 from harness.judging.verdict import Checker, FoldGuard
 from harness.performing.connections import Deadlines
-from harness.performing.performance import Failure, OpenTarget, Performance, Totals, lasting, perform, promises_of
+from harness.performing.performance import (
+    Failure,
+    OpenTarget,
+    Performance,
+    Totals,
+    lasting,
+    perform,
+    promises_of,
+    same_name_of,
+)
 from harness.performing.reduction import as_found, reduce, witness_of
+from harness.properties.fixed_programs import fixed_programs
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
-from harness.properties.tours import tours
 from harness.scenario.program import Program
 
 PARTS = "parts"
@@ -45,7 +54,7 @@ class PropertiesSuite:
         folder: where histories and witnesses go; None keeps nothing.
         label: stands in their names; the target's name when left out.
         say: told what is going on, in short lines.
-        first: the tour that is played before the others, or `parts`.
+        first: the fixed program that is performed before the others, or `parts`.
         until: a checker; the suite ends as soon as it has found something. None runs everything.
     """
 
@@ -105,7 +114,7 @@ class _Work:
             if self._suite.first == PARTS:
                 loop.run(self._parts(open_target, file))
             if not self._is_done():
-                loop.run(self._tours(open_target, file))
+                loop.run(self._fixed(open_target, file))
             if not self._is_done():
                 self._random(loop, open_target, file)
             if not self._is_done() and self._suite.first != PARTS:
@@ -114,14 +123,14 @@ class _Work:
         finally:
             loop.run(kept.__aexit__(None, None, None))
 
-    # Tours
+    # Fixed programs
 
-    async def _tours(self, open_target: OpenTarget, file: HistoryFile | None) -> None:
+    async def _fixed(self, open_target: OpenTarget, file: HistoryFile | None) -> None:
         async with open_target() as target:
-            promises = promises_of(target)
-        programs = tours(self._suite.budget.users, promises)
+            promises, same_name = promises_of(target), same_name_of(target)
+        programs = fixed_programs(self._suite.budget.users, promises, same_name)
         for program in sorted(programs, key=lambda program: program.name != self._suite.first):
-            self._suite.say(f"tour {program.name}")
+            self._suite.say(f"program {program.name}")
             await self._play(program, open_target, file)
             if self._is_done():
                 return

@@ -20,9 +20,10 @@ way at once, each from its own moment on (`Manner.at_s`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from harness.history.model import Operation, User
 from harness.history.semantics import QUERY, SEEN, TEXT, VERSION
@@ -164,6 +165,13 @@ def ask(user: int, name: str, *, device: int = 0, how: Manner = USUAL, **argumen
     given = {key: value for key, value in arguments.items() if key.partition(":")[0] in _GIVEN}
     objects = {key: value for key, value in arguments.items() if key not in given}
     return Step(Do.ASK, user, Operation(name, objects, given), device, how=how)
+
+
+def groups_of(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
+    """Return the steps in groups: what is under way at once, with whatever all wait for behind it."""
+    ends = [place + 1 for place, step in enumerate(steps) if step.do in (Do.JOIN, Do.SETTLE)]
+    cut = [0, *ends, *([len(steps)] if steps and len(steps) not in ends else [])]
+    return [tuple(steps[start:end]) for start, end in pairwise(cut)]
 
 
 _GIVEN = frozenset({TEXT, VERSION, QUERY, SEEN})

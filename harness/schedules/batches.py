@@ -30,8 +30,8 @@ from harness.loop.scheduling import Mode
 from harness.loop.strategies.exhaustive import Branch, Exhaustive
 from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.recorded import Recorded
-from harness.performing.performance import OpenTarget
 from harness.performing.connections import Deadlines
+from harness.performing.performance import OpenTarget
 from harness.scenario.program import Blow
 from harness.schedules.execution import Executed, Seen, Stage
 from harness.schedules.portfolio import SWEEP, Attempts, Baseline, Choosing

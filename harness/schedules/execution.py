@@ -26,8 +26,8 @@ from harness.loop.await_sites import site_of
 from harness.loop.control import Control, Ran
 from harness.loop.loop import Job, ScheduleLoop
 from harness.loop.scheduling import Mode, Scheduler
-from harness.performing.performance import OpenTarget, Performance, promises_of
 from harness.performing.connections import Deadlines
+from harness.performing.performance import OpenTarget, Performance, promises_of
 from harness.scenario.program import Blow, Interleaving, Strike
 from harness.schedules.scenes import Scene
 

@@ -87,4 +87,4 @@ def _anew(name: str) -> Any:
 
 def _lies_in(module: Any, folder: Path) -> bool:
     file = getattr(module, "__file__", None)
-    return bool(file) and folder in Path(file).resolve().parents and "site-packages" not in Path(file).parts
+    return isinstance(file, str) and folder in Path(file).resolve().parents and "site-packages" not in Path(file).parts

@@ -64,7 +64,7 @@ def _refused(found: Measured, call: Call, header: Header, ownership: Ownership) 
     name = known.object_in(call.invocation.value) if known is not None else None
     if known is None or known.takes is None or name is None:
         return
-    owners = ownership.owners(known.takes, name)
+    owners = ownership.owners((known.takes, name))
     if call.completion.user not in owners:
         took_s = (call.completion.time_ns - call.invocation.time_ns) / 1e9
         found.refused_s[FOREIGN if owners else MISSING].append(took_s)

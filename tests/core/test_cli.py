@@ -194,7 +194,7 @@ class TestInterruption:
         out = tmp_path / "run"
         words = ("verify", "--target", "service", "--plan", plan_in(tmp_path), "--out", out)
         with started(*words, folder=tmp_path) as process:
-            heard(process, "properties: tour faults")
+            heard(process, "properties: program faults")
             [server] = [
                 child
                 for child in psutil.Process(process.pid).children(recursive=True)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from harness.history.model import Unreachable
-from harness.scenario.script import Manner
+from harness.scenario.program import Manner
 from harness.transport.exchange import Asked, Exchange
 
 

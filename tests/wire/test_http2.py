@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from harness.scenario.script import Manner
+from harness.scenario.program import Manner
 from harness.transport.exchange import Asked, Exchange
 
 USERS = 3
