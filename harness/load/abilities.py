@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from harness.adapter.adapter import GIVEN, Adapter, Channel, Message, Route, Slot, names_in
+from harness.adapter.adapter import Adapter, Channel, Message, Route
+from harness.adapter.placeholders import Slot, names_in
 from harness.history.semantics import Semantics
+from harness.scenario.symbols import Id
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Ability:
         part: asks a route, opens a channel, or says a message.
         semantics: of it.
         slots: the objects it is done on.
-        placeholders: what else it is given.
+        placeholders: of its templates.
         channel: over which a message is said, or which is opened.
     """
 
@@ -47,14 +49,12 @@ class Abilities:
     """
 
     def __init__(self, adapter: Adapter) -> None:
-        self.routes = tuple(_ability(route, None) for route in adapter.routes)
-        self.channels = tuple(_ability(channel, channel) for channel in adapter.channels)
+        known = adapter.promises.operations
+        self.routes = tuple(_ability(route, known) for route in adapter.routes)
+        self.channels = tuple(_ability(channel, known, channel) for channel in adapter.channels)
         self.messages = tuple(
-            _ability(message, channel) for channel in adapter.channels for message in channel.messages
+            _ability(message, known, channel) for channel in adapter.channels for message in channel.messages
         )
-        self.hellos: Mapping[str, tuple[Ability, ...]] = {
-            channel.name: tuple(_ability(message, channel) for message in channel.hello) for channel in adapter.channels
-        }
         self.makers = self._first_by_kind(_makes, lambda kind: kind.makes)
         self.deleters = self._first_by_kind(lambda kind: kind.deletes, lambda kind: kind.takes)
         self.enders = self._first_by_kind(lambda kind: kind.ends, lambda kind: kind.takes)
@@ -80,7 +80,7 @@ class Abilities:
         """Kinds of object in which others are made."""
         return frozenset(slot.kind for ability in self.which(lambda kind: kind.makes) for slot in ability.slots)
 
-    def is_pushed(self, started: Ability, objects: Mapping[str, str], subscribed: Collection[str]) -> bool:
+    def is_pushed(self, started: Ability, objects: Mapping[str, Id], subscribed: Collection[Id]) -> bool:
         """Return whether the last frame of the work that was started must reach a user.
 
         Args:
@@ -92,7 +92,7 @@ class Abilities:
         if pushed is None:
             return False
         channel, pushes = pushed
-        if not any(message.subscribes for message in (*channel.hello, *channel.messages)):
+        if not any(message.subscribes for message in channel.messages):
             return True
         return any(objects[slot.name] in subscribed for slot in started.slots if slot.kind == pushes.within)
 
@@ -105,16 +105,18 @@ class Abilities:
         return found
 
 
-def _ability(part: Route | Channel | Message, channel: Channel | None) -> Ability:
+def _ability(
+    part: Route | Channel | Message, known: Mapping[str, Semantics], channel: Channel | None = None
+) -> Ability:
     match part:
         case Route():
             templates = part.parts
         case Channel():
-            templates = (part.path, dict(part.query), dict(part.headers))
+            templates = (part.path, dict(part.query), dict(part.headers), *(message.send for message in part.hello))
         case Message():
             templates = (part.send,)
     placeholders = frozenset(name for template in templates for name in names_in(template))
-    return Ability(part, part.semantics, part.slots, placeholders & GIVEN, channel)
+    return Ability(part, known[part.name], part.slots, placeholders, channel)
 
 
 def _makes(kind: Semantics) -> bool:

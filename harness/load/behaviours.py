@@ -16,9 +16,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from harness.adapter.adapter import Adapter
-from harness.history.model import Credential
+from harness.history.model import Credential, Value
 from harness.load.abilities import Abilities, Ability
-from harness.load.belongings import nobodys_id
+from harness.scenario.symbols import made_by, nobodys_id
 
 if TYPE_CHECKING:  # users know behaviours, and need gevent
     from harness.load.virtual_user import VirtualUser
@@ -59,7 +59,8 @@ def behaviours_of(abilities: Abilities, adapter: Adapter) -> tuple[Behaviour, ..
     if found and (rushed := _rushed(abilities)) is not None:
         found.append(Behaviour("rush", 2, _in_step(_twice(rushed))))
     found.append(Behaviour("reach for others' objects", 3, _reach(abilities)))
-    safe = abilities.which(lambda kind: kind.lists) or abilities.which(lambda kind: kind.reads) or abilities.routes
+    reading = tuple(ability for ability in abilities.routes if not ability.changes)
+    safe = abilities.which(lambda kind: kind.lists) or reading or abilities.routes
     credentials = sorted(adapter.sign_in.invalid)
     if credentials and safe:
         found.append(Behaviour("trespass", 1, _trespass(credentials, safe)))
@@ -188,9 +189,7 @@ def _delete(ability: Ability) -> Act:
     def act(user: VirtualUser) -> None:
         disposable = user.belongings.disposable(kind)
         if len(disposable) > 1:
-            objects = user.belongings.objects_with(ability.slots, kind, disposable[0])
-            if objects is not None:
-                user.ask(ability, objects)
+            _ask_of(user, ability, disposable[0])
 
     return act
 
@@ -226,10 +225,7 @@ def _elsewhere(ability: Ability, progress: Ability | None) -> Act:
         objects = user.own(ability, another=True)
         if objects is None or (answer := user.ask(ability, objects)) is None or progress is None:
             return
-        made = ability.semantics.made_in(answer)
-        shown = user.belongings.objects_with(progress.slots, progress.semantics.takes or "", made) if made else None
-        if shown is not None:
-            user.ask(progress, shown)
+        _ask_of(user, progress, made_by(ability.semantics, answer))
 
     return act
 
@@ -239,12 +235,17 @@ def _flood(ability: Ability, ender: Ability, count: int) -> Act:
 
     def act(user: VirtualUser) -> None:
         answers = [user.ask(ability) for _ in range(count)]
-        for made in [ability.semantics.made_in(answer) for answer in answers if answer is not None]:
-            objects = user.belongings.objects_with(ender.slots, ender.semantics.takes or "", made) if made else None
-            if objects is not None:
-                user.ask(ender, objects)
+        for answer in answers:
+            _ask_of(user, ender, made_by(ability.semantics, answer))
 
     return act
+
+
+def _ask_of(user: VirtualUser, ability: Ability, name: Value) -> None:
+    """Ask for something of one object of the user's."""
+    kind = ability.semantics.takes or ""
+    if name in user.belongings.of(kind) and (objects := user.belongings.objects_with(ability.slots, kind, name)):
+        user.ask(ability, objects)
 
 
 def _watch(ability: Ability) -> Act:

@@ -8,18 +8,16 @@ Rules:
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from random import Random
 
-from harness.adapter.adapter import Slot
+from harness.adapter.placeholders import Slot
+from harness.scenario.symbols import Id
 
 MOST_KNOWN = 32
 """Objects of one kind of one user."""
 
-Objects = Mapping[str, str]
+Objects = Mapping[str, Id]
 """The ids on which an operation works, by argument."""
 
 
@@ -27,20 +25,20 @@ class Belongings:
     """The objects of one user."""
 
     def __init__(self) -> None:
-        self._objects: dict[str, dict[str, dict[str, str]]] = {}
-        self._versions: dict[str, int] = {}
+        self._objects: dict[str, dict[Id, dict[str, Id]]] = {}
+        self._versions: dict[Id, int] = {}
         self.made: Counter[str] = Counter()
-        self.subscribed: set[str] = set()
+        self.subscribed: set[Id] = set()
 
-    def of(self, kind: str) -> Sequence[str]:
+    def of(self, kind: str) -> Sequence[Id]:
         """Return the ids of this kind, oldest first."""
         return tuple(self._objects.get(kind, ()))
 
-    def disposable(self, kind: str) -> Sequence[str]:
+    def disposable(self, kind: str) -> Sequence[Id]:
         """Return those that may be deleted: nobody has subscribed to them."""
         return tuple(name for name in self.of(kind) if name not in self.subscribed)
 
-    def learn(self, kind: str, name: str, slots: Sequence[Slot] = (), objects: Objects | None = None) -> None:
+    def learn(self, kind: str, name: Id, slots: Sequence[Slot] = (), objects: Objects | None = None) -> None:
         """Take in that the user was given an object.
 
         Args:
@@ -51,24 +49,25 @@ class Belongings:
         known = self._objects.setdefault(kind, {})
         known[name] = {slot.kind: given[slot.name] for slot in slots if slot.name in given}
         self.made[kind] += 1
-        if len(known) > MOST_KNOWN and (oldest := next((name for name in known if name not in self.subscribed), "")):
-            self.forget(kind, oldest)
+        if len(known) > MOST_KNOWN:
+            for oldest in self.disposable(kind)[:1]:
+                self.forget(kind, oldest)
 
-    def forget(self, kind: str, name: str) -> None:
+    def forget(self, kind: str, name: Id) -> None:
         """Take in that an object is gone."""
         self._objects.get(kind, {}).pop(name, None)
         self._versions.pop(name, None)
 
-    def version(self, name: str) -> int | None:
+    def version(self, name: Id) -> int | None:
         """Return the newest version of an object, as far as the user was told."""
         return self._versions.get(name)
 
-    def told_version(self, name: str, version: int | None) -> None:
+    def told_version(self, name: Id, version: int | None) -> None:
         """Take in which version an answer shows."""
         if version is not None:
             self._versions[name] = version
 
-    def objects_with(self, slots: Sequence[Slot], kind: str, name: str) -> Objects | None:
+    def objects_with(self, slots: Sequence[Slot], kind: str, name: Id) -> Objects | None:
         """Return what fills these slots, the object of this kind among them: what it was made on, and else the newest.
 
         None when the user has no object of one of these kinds.
@@ -81,22 +80,3 @@ class Belongings:
                 return None
             found[slot.name] = own
         return found
-
-
-def nobodys_id(known: str, random: Random) -> str:
-    """Return an id of the same form that nobody was given."""
-    if known.isdigit():
-        return str(10 ** max(8, len(known)) + random.randrange(10**6))
-    try:
-        form = uuid.UUID(known)
-    except ValueError:
-        return re.sub(r"[0-9A-Za-z]", lambda found: _other(found.group(), random), known)
-    other = uuid.UUID(int=random.getrandbits(128), version=4)
-    return other.hex if known == form.hex else str(other)
-
-
-def _other(letter: str, random: Random) -> str:
-    if letter.isdigit():
-        return random.choice("0123456789")
-    drawn = random.choice("abcdef" if letter.lower() in "abcdef" else "ghijklmnopqrstuvwxyz")
-    return drawn.upper() if letter.isupper() else drawn

@@ -31,7 +31,6 @@ from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Header, User, Value
 from harness.history.probes import SETTLED
 from harness.history.recorder import Recorder
-from harness.history.semantics import VERSION
 from harness.judging.checkers import CHECKERS
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import FoldGuard
@@ -100,8 +99,6 @@ class Cohort:
         self.sign_in = sign_in
         self.abilities = Abilities(options.adapter)
         self.behaviours = behaviours_of(self.abilities, options.adapter)
-        self.numbers = {VERSION}
-        """Kinds whose ids are numbers."""
         self.gate, self.stopping = Signal(), Signal()
         self.over = False
         self.canaries = Canaries(options.seed)

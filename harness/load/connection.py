@@ -23,8 +23,8 @@ from harness.history.model import Value
 from harness.history.semantics import at
 from harness.load.event_socket import EventSocket
 from harness.load.event_stream import IN_ORDER, EventStream, value_of
-from harness.wire.answers import has
-from harness.wire.channels import Opening
+from harness.transport.answers import has
+from harness.transport.channels import Opening
 
 QUIET_S, MOST_QUIET_S = 0.25, 3.0
 """A channel without a fence is read until nothing has come for so long, and at most so long."""

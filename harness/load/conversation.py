@@ -22,7 +22,7 @@ from harness.adapter.adapter import LAST_EVENT as LAST_EVENT_ID
 from harness.adapter.sign_in import Headers, email_of
 from harness.history.model import Credential, EventKind, Refused, User, Value
 from harness.history.probes import DISCONNECTED
-from harness.history.semantics import BODY, GIVEN, OBJECTS, QUERY, TEXT, VERSION
+from harness.history.semantics import BODY, GIVEN, OBJECTS, QUERY, VERSION
 from harness.load.abilities import Ability
 from harness.load.account import FIRST_EVENT, LAST_EVENT
 from harness.load.belongings import Objects
@@ -30,16 +30,13 @@ from harness.load.cohort import Cohort
 from harness.load.connection import Connection, Gone, without_ids
 from harness.load.http_connection import CALL_S, HttpConnection
 from harness.load.work import WorkUnderWay
-from harness.wire.answers import Answer, Misfit, id_in
-from harness.wire.filling import asked_of, opening_of
+from harness.scenario.symbols import NOBODYS, WORD, texts_of
+from harness.transport.answers import Misfit, id_in, recorded
+from harness.transport.filling import asked_of, opening_of
 
-WORD = "note"
-"""Stands in every text, so that a search for it finds all of them."""
-NOBODYS = f"{WORD} of nobody"
-"""What an intruder writes, who asks in the name of somebody else."""
 SILENCE_S = 3.0
 """How long a message may stay without an answer where only silence says that it was refused."""
-FORBIDDEN = 403
+NOT_FOUND = 404
 """The status of a refusal that has none."""
 
 Reply = tuple[EventKind, Any]
@@ -107,20 +104,21 @@ class Conversation:
             Gone: there was no answer.
         """
         asker = User(self._user.number, self._user.name, credential)
-        given, shown = self._given(asker, ability, objects, version)
+        given = self._given(asker, ability, version)
+        filling = {**self._fixed, **given, **texts_of(given), **objects}
         record, name = self._cohort.record, ability.name
         call = self._cohort.next_call()
-        asked = {OBJECTS: dict(objects), GIVEN: shown}
+        asked = {OBJECTS: dict(objects), GIVEN: given}
         record(EventKind.INVOKE, name, asked, user=asker.id, device=device, call=call)
         self.under_way = (asker.id, call, name, device)
         self.asked_s = time.monotonic() if measured else 0.0
         match ability.part:
             case Route() as route:
-                kind, value = self._requested(route, given, headers)
+                kind, value = self._requested(route, filling, headers)
             case Channel() as channel:
-                kind, value = self._opened(channel, given, headers, device, trial_s)
+                kind, value = self._opened(channel, filling, headers, device, trial_s)
             case Message() as message:
-                kind, value = self._said(message, given, device)
+                kind, value = self._said(message, filling, device)
         self.under_way = None
         record(kind, name, value, user=asker.id, device=device, call=call)
         self._cohort.took(name, self.asked_s, answered=True)
@@ -153,8 +151,8 @@ class Conversation:
 
     def heard_of_work(self, name: str, begun: bool) -> None:
         """Take in that work has begun, or has ended."""
-        since_s = self._work.since_s(name)
-        self._cohort.took(FIRST_EVENT if begun else LAST_EVENT, self.asked_s if since_s is None else since_s)
+        known = self._work.pushed.get(name)
+        self._cohort.took(FIRST_EVENT if begun else LAST_EVENT, known.since_s if known is not None else self.asked_s)
         if not begun:
             self._work.end(name)
 
@@ -165,21 +163,14 @@ class Conversation:
 
     # Asking
 
-    def _given(
-        self, asker: User, ability: Ability, objects: Objects, version: int
-    ) -> tuple[Mapping[str, str], dict[str, Value]]:
-        """Return what fills the placeholders, and what of it stands in the history beside the objects."""
-        given, shown = {**self._fixed, **objects}, dict[str, Value]()
-        for argument in ability.semantics.texts:
-            text = self._text(asker, ability)
-            shown[argument] = text
-            given[argument.replace(TEXT, CANARY, 1)] = text
+    def _given(self, asker: User, ability: Ability, version: int) -> Mapping[str, Value]:
+        """Return what is given beside objects, by argument."""
+        given: dict[str, Value] = {argument: self._text(asker, ability) for argument in ability.semantics.texts}
         if VERSION in ability.placeholders:
-            shown[VERSION] = version
-            given[VERSION] = str(version)
+            given[VERSION] = version
         if QUERY in ability.placeholders:
-            shown[QUERY] = given[QUERY] = WORD
-        return given, shown
+            given[QUERY] = WORD
+        return given
 
     def _text(self, asker: User, ability: Ability) -> str:
         if asker.credential is not Credential.VALID:
@@ -188,63 +179,48 @@ class Conversation:
         work = ability.semantics.starts
         return f"{text} that work repeats word by word" if work is not None and work.repeats else text
 
-    def _requested(self, route: Route, given: Mapping[str, str], headers: Headers) -> Reply:
-        answer = self._http.ask(asked_of(route, given, headers, self._cohort.numbers), route.name)
-        match answer.kind:
-            case EventKind.OK:
-                return EventKind.OK, self._value(route, answer)
-            case EventKind.FAIL:
-                return EventKind.FAIL, {"status": answer.status, "text": answer.text}
-            case _:
-                return EventKind.INFO, {"error": f"status {answer.status}: {answer.text[:500]}"}
-
-    def _value(self, route: Route, answer: Answer) -> dict[str, Value]:
-        try:
-            body = answer.json()
-        except ValueError:
-            body = answer.text
-        value: dict[str, Value] = {BODY: body, "status": answer.status}
-        headers = "\n".join(text for _, text in answer.headers)
-        if self._cohort.canaries.find(headers):
-            value["headers"] = [list(pair) for pair in answer.headers]
-        if route.makes:
+    def _requested(self, route: Route, given: Mapping[str, Value], headers: Headers) -> Reply:
+        answer = self._http.ask(asked_of(route, given, headers), route.name)
+        value = recorded(answer, self._cohort.canaries)
+        if answer.kind is EventKind.OK and route.makes:
             try:
-                made = id_in(answer, route)
+                value["id"] = id_in(answer, route)
             except Misfit:
                 self._cohort.doubt(f"{route.name} makes a {route.makes}, and its answer has no {route.id!r}")
-                return value
-            if isinstance(made, int):
-                self._cohort.numbers.add(route.makes)
-            value["id"] = str(made)
-        return value
+        return answer.kind, value
 
     def _opened(
-        self, channel: Channel, given: Mapping[str, str], headers: Headers, device: int, trial_s: float
+        self, channel: Channel, given: Mapping[str, Value], headers: Headers, device: int, trial_s: float
     ) -> Reply:
         last = self._last_ids.get(channel.name)
-        opening = opening_of(
-            channel, self._cohort.options.host, {**given, LAST_EVENT_ID: last} if last else given, headers
-        )
+        given = {**given, LAST_EVENT_ID: last} if last else given
         try:
-            connection = Connection(self, channel, device, opening, CALL_S)
+            connection = Connection(
+                self, channel, device, opening_of(channel, self._cohort.options.host, given, headers), CALL_S
+            )
         except Refused as refusal:
             return EventKind.FAIL, {"status": refusal.status, "text": refusal.text}
         except OSError as error:
             raise Gone(f"the channel {channel.name} cannot be opened: {without_ids(error)}") from error
         self.connections[device] = connection
+        for message in channel.hello:
+            kind, value = self._said(message, given, device)
+            if kind is not EventKind.OK:
+                return kind, value
         if trial_s and not connection.stays_open(trial_s):
-            code, reason = connection.ended or (FORBIDDEN, "")
+            code, reason = connection.ended or (0, "")
             return EventKind.FAIL, {"status": code, "text": reason}
-        return EventKind.OK, {BODY: None}
+        return EventKind.OK, {BODY: {"opened": channel.protocol}}
 
-    def _said(self, message: Message, given: Mapping[str, str], device: int) -> Reply:
+    def _said(self, message: Message, given: Mapping[str, Value], device: int) -> Reply:
         connection = self.connections.get(device)
         if connection is None:
             raise Gone("a channel is closed over which something was to be said")
-        numbers = self._cohort.numbers
-        done, refused = (fill(frame, given, numbers) for frame in (message.done, message.refused))
+        done, refused = fill(message.done, given), fill(message.refused, given)
         most_s = CALL_S if refused is not None else SILENCE_S
-        is_done, frame = connection.say(fill(message.send, given, numbers), done, refused, most_s)
+        is_done, frame = connection.say(fill(message.send, given), done, refused, most_s)
         if is_done:
             return EventKind.OK, {BODY: frame}
-        return EventKind.FAIL, {"status": FORBIDDEN, "text": "" if frame is None else json.dumps(frame)}
+        if frame is None:
+            return EventKind.FAIL, {"status": 0, "text": "no answer"}
+        return EventKind.FAIL, {"status": NOT_FOUND, "text": json.dumps(frame)}

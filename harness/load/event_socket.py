@@ -27,7 +27,7 @@ from websockets.uri import parse_uri
 
 from harness.history.model import Refused
 from harness.load.event_stream import connected
-from harness.wire.channels import Opening
+from harness.transport.channels import Opening
 
 _CHUNK = 65_536
 _MOST_BYTES = 16 * 2**20

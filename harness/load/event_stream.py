@@ -17,7 +17,7 @@ from gevent import socket
 from httpx_sse._decoders import SSEDecoder
 
 from harness.history.model import Refused, Value
-from harness.wire.channels import Opening
+from harness.transport.channels import Opening
 
 _CHUNK = 65_536
 BROKEN = 1006

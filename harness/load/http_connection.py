@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from harness.load.connection import Gone, without_ids
-from harness.wire.answers import Answer
-from harness.wire.exchange import Asked
+from harness.transport.answers import Answer
+from harness.transport.exchange import Asked
 
 CALL_S = 30.0
 """How long an answer may take before it is taken for none."""

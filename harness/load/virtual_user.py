@@ -29,7 +29,8 @@ from harness.load.connection import Connection, Gone
 from harness.load.conversation import Conversation
 from harness.load.http_connection import CALL_S
 from harness.load.users import plainly_named
-from harness.load.work import WorkUnderWay
+from harness.load.work import Pending, WorkUnderWay
+from harness.scenario.symbols import Id, is_id, made_by
 
 WORK_S = 40.0
 """How long work may take to end; more than the target's own limit."""
@@ -164,15 +165,15 @@ class VirtualUser:
     def _await_work(self) -> None:
         """Wait for each last frame; where none comes, ask for the work, and only then believe that it was lost."""
         work, progress = self.work, self.cohort.abilities.progress
-        for name, kind in tuple(work.asked_for.items()):
-            self._await_end(progress[kind], name)
+        for pending in tuple(work.asked_for.values()):
+            self._await_end(progress[pending.kind], pending)
         self._await_frames(SOON_S)
-        for name, (kind, _) in tuple(work.pushed.items()):
-            if kind in progress:
-                self._await_end(progress[kind], name)
-        told = all(kind in progress for kind, _ in work.pushed.values())
-        self._await_frames(FRAME_S if told else WORK_S)
-        work.untold |= {name for name, (kind, _) in work.pushed.items() if kind not in progress}
+        for pending in tuple(work.pushed.values()):
+            if pending.kind in progress:
+                self._await_end(progress[pending.kind], pending)
+        untold = {name for name, pending in work.pushed.items() if pending.kind not in progress}
+        self._await_frames(WORK_S if untold else FRAME_S)
+        work.untold |= untold & set(work.pushed)
 
     def _await_frames(self, most_s: float) -> None:
         until_s = time.monotonic() + most_s
@@ -180,19 +181,19 @@ class VirtualUser:
             self._news.clear()
             self._news.wait(0.1)
 
-    def _await_end(self, progress: Ability, name: str) -> None:
-        objects = self.belongings.objects_with(progress.slots, progress.semantics.takes or "", name)
+    def _await_end(self, progress: Ability, work: Pending) -> None:
+        objects = self.belongings.objects_with(progress.slots, work.kind, work.name)
         until_s, pause_s = time.monotonic() + WORK_S, 0.02
-        while objects is not None and not self.work.has_ended(name):
+        while objects is not None and not self.work.has_ended(work):
             answer = self.ask(progress, objects)
             if answer is None or _is_final(progress, answer):
                 break
             if time.monotonic() > until_s:
-                raise Gone(f"a {progress.semantics.takes} did not end within {WORK_S:.0f} s")
+                raise Gone(f"a {work.kind} did not end within {WORK_S:.0f} s")
             self._news.clear()
             self._news.wait(pause_s)
             pause_s = min(2 * pause_s, 1.0)
-        self.work.asked_for.pop(name, None)
+        self.work.asked_for.pop(str(work.name), None)
 
     # What the user does
 
@@ -314,31 +315,28 @@ class VirtualUser:
     def _learn(self, ability: Ability, objects: Objects, value: Any) -> None:
         semantics, own, kind = ability.semantics, self.belongings, ability.semantics.takes or ""
         taken = objects.get(semantics.argument, "")
-        made = semantics.made_in(value) if semantics.makes else None
-        if semantics.makes and made is not None:
+        if semantics.makes and is_id(made := made_by(semantics, value)):
             own.learn(semantics.makes, made, ability.slots, objects)
             own.told_version(made, semantics.version_of(value))
             if semantics.starts is not None:
                 self._started(ability, objects, made)
-        elif taken:
+        elif taken != "":
             own.told_version(taken, semantics.version_of(value))
             if semantics.subscribes:
                 own.subscribed.add(taken)
             if semantics.deletes:
                 own.forget(kind, taken)
             if _is_final(ability, value):
-                self.work.asked_for.pop(taken, None)
-        if taken and not (semantics.deletes or semantics.ends):
+                self.work.asked_for.pop(str(taken), None)
+        if taken != "" and not (semantics.deletes or semantics.ends):
             self.cohort.show(ability, self.user, objects)
 
-    def _started(self, ability: Ability, objects: Objects, made: str) -> None:
-        kind = ability.semantics.makes or ""
+    def _started(self, ability: Ability, objects: Objects, made: Id) -> None:
+        kind, abilities = ability.semantics.makes or "", self.cohort.abilities
         self.work.start(
-            kind,
-            made,
-            since_s=self.conversation.asked_s,
-            pushed=self.cohort.abilities.is_pushed(ability, objects, self.belongings.subscribed),
-            told=kind in self.cohort.abilities.progress,
+            Pending(kind, made, self.conversation.asked_s),
+            pushed=abilities.is_pushed(ability, objects, self.belongings.subscribed),
+            told=kind in abilities.progress,
         )
 
     # Channels
@@ -348,8 +346,6 @@ class VirtualUser:
         if kind is not EventKind.OK:
             raise Gone(f"{ability.name} was refused with {value.get('status')}")
         self._learn(ability, objects, value)
-        for hello in self.cohort.abilities.hellos[ability.name]:
-            self.ask(hello)
 
     def _new_device(self) -> int:
         self._next_device += 1

@@ -3,43 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.scenario.symbols import Id
 
 MOST_ENDED = 512
 """Ids of work that has ended are remembered: the newest. A last frame may come before the answer to the start."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Work that may not have ended.
+
+    Args:
+        kind, name: of it.
+        since_s: when it was asked for; 0 when that is not measured.
+    """
+
+    kind: str
+    name: Id
+    since_s: float
+
+
 class WorkUnderWay:
-    """One user's work that may not have ended.
+    """One user's work that may not have ended, by id as text.
 
     Args:
         on_end: called whenever the last frame of some was pushed.
     """
 
     def __init__(self, on_end: Callable[[], object]) -> None:
-        self._on_end = on_end
-        self.pushed: dict[str, tuple[str, float]] = {}
-        """Kind of what a last frame is awaited of, and when it was asked for; 0 when that is not measured."""
-        self.asked_for: dict[str, str] = {}
-        """Kind of what only the service's answers tell of."""
+        self.pushed: dict[str, Pending] = {}
+        """What must tell its end by a last frame."""
+        self.asked_for: dict[str, Pending] = {}
+        """What tells its end only to whom asks."""
         self.untold: set[str] = set()
-        """Of which nobody will tell."""
+        """What does not tell its end."""
+        self._on_end = on_end
         self._ended: dict[str, None] = {}
 
-    def start(self, kind: str, name: str, *, since_s: float, pushed: bool, told: bool) -> None:
+    def start(self, work: Pending, *, pushed: bool, told: bool) -> None:
         """Take in that work was started.
 
         Args:
-            kind, name: of it.
-            since_s: when it was asked for.
+            work: which.
             pushed: whether its last frame must reach the user.
             told: whether the service answers how it goes.
         """
+        name = str(work.name)
         if name in self._ended:
             return
         if pushed:
-            self.pushed[name] = (kind, since_s)
+            self.pushed[name] = work
         elif told:
-            self.asked_for[name] = kind
+            self.asked_for[name] = work
         else:
             self.untold.add(name)
 
@@ -51,10 +68,6 @@ class WorkUnderWay:
             del self._ended[next(iter(self._ended))]
         self._on_end()
 
-    def has_ended(self, name: str) -> bool:
+    def has_ended(self, work: Pending) -> bool:
         """Return whether its last frame was pushed."""
-        return name in self._ended
-
-    def since_s(self, name: str) -> float | None:
-        """Return when it was asked for; None when that is not known."""
-        return self.pushed[name][1] if name in self.pushed else None
+        return str(work.name) in self._ended
