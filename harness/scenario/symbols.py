@@ -137,15 +137,7 @@ class Symbols:
         known = next((names[0] for (what, _), names in self._objects.items() if what == kind), None)
         self._missing += 1
         source = Random(f"{self._seed}/missing/{self._missing}")
-        if isinstance(known, int):
-            return 10 ** max(8, len(str(known))) + source.randrange(10**6)
-        if known is not None and known.isdigit():
-            return str(10 ** max(8, len(known)) + source.randrange(10**6))
-        other = uuid.UUID(int=source.getrandbits(128), version=4)
-        try:
-            return str(other) if known is not None and known != uuid.UUID(known).hex else other.hex
-        except ValueError:
-            return re.sub(r"[0-9A-Za-z]", lambda found: _other(found.group(), source), known or other.hex)
+        return nobodys_id(known, source)
 
     # What is learned
 
@@ -206,6 +198,18 @@ def is_id(name: Value) -> bool:
 def texts_of(given: Mapping[str, Value]) -> Mapping[str, Value]:
     """Return the texts that an operation is given, by placeholder: `{canary}`, `{canary:2}`."""
     return {name.replace(TEXT, "canary", 1): text for name, text in given.items() if name.partition(":")[0] == TEXT}
+
+
+def nobodys_id(known: Id | None, source: Random) -> Id:
+    """Return an id that nobody was given, of the same form as a known one."""
+    if str(known).isdigit():
+        number = int("1" + "0" * max(8, len(str(known)))) + source.randrange(10**6)
+        return number if isinstance(known, int) else str(number)
+    other = uuid.UUID(int=source.getrandbits(128), version=4)
+    try:
+        return str(other) if known is not None and known != uuid.UUID(str(known)).hex else other.hex
+    except ValueError:
+        return re.sub(r"[0-9A-Za-z]", lambda found: _other(found.group(), source), str(known or other.hex))
 
 
 def _other(letter: str, source: Random) -> str:

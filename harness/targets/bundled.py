@@ -6,13 +6,14 @@ answer, and pushes what it does to whoever follows its thread.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
 import httpx
 import jwt
 
-from harness.adapter import Adapter, Channel, Message, Route
+from harness.adapter import Adapter, AdapterError, Channel, Message, Route
 from harness.adapter.sign_in import Headers
 from harness.history.model import Credential, User
 from harness.history.semantics import Delivery, Progress, Pushes, Work
@@ -125,6 +126,19 @@ def bundled(secret: str, name: str = "reference", runs_per_user: int = RUNS_PER_
             )
         ],
         runs_per_user=runs_per_user,
+    )
+
+
+def adapter_from_environment() -> Adapter:
+    """Return the adapter of a bundled backend whose token secret is in the environment: for other processes.
+
+    Raises:
+        AdapterError: it is not there.
+    """
+    if secret := os.environ.get(SECRET_VARIABLE):
+        return bundled(secret)
+    raise AdapterError(
+        f"no token secret was given, so no user of the bundled backend can sign in: set {SECRET_VARIABLE}"
     )
 
 

@@ -1,12 +1,12 @@
-"""All users of one process for one chapter: what they saw, and what the checkers say of it.
+"""The users of one process in one history: what they saw, and what the checkers say of it.
 
 Rules:
 
 - Whatever reaches a user is recorded and judged at once, in the greenlet that received it. gevent switches only where
   something waits, and nothing waits between reading a frame and judging it, so the order of events is the true one.
 - Silence is no answer: a call without an answer is left open, its user takes no further part, and the run is doubted.
-- What is missing is called lost only when every user is whole, every run has ended as the target itself says, and every
-  socket was read up to a fence. Only then is SETTLED recorded.
+- What is missing is called lost only when every user is whole and every channel was read up to its fence. Only then is
+  SETTLED recorded, with the work of which the target itself does not say that it has ended.
 
 How it works. `gate` opens when all users are connected, and the measured period begins. `conclude` lets each user come
 to rest, all at the same time, records SETTLED, and gives the account.
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ import gevent
 from gevent.event import Event as Signal
 from gevent.lock import BoundedSemaphore
 
+from harness.adapter.sign_in import Headers
 from harness.claims.evidence import Suite
 from harness.claims.run_folder import HistoryFile
 from harness.history.canary import Canaries
@@ -33,19 +34,26 @@ from harness.history.recorder import Recorder
 from harness.judging.checkers import CHECKERS
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import FoldGuard
-from harness.load.account import CHECK, JUDGES, Account
+from harness.load.abilities import Abilities, Ability
+from harness.load.account import CHECK, JUDGES, REQUIRED, Account
+from harness.load.behaviours import behaviours_of
+from harness.load.belongings import Objects
 from harness.load.histogram import Histogram
 from harness.load.load_options import LoadOptions
-from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
+from harness.load.users import USERS_PER_PROCESS, TooManyUsers, distinct_names, load_user
 
 REST_S = 60.0
 """How long all users together may take to come to rest."""
 RUSH_S, RUSH_USERS, TEAMS = 2.0, 10, 20
 """How often a team rushes, how many users it has, and how many teams rush one after the other."""
+MOST_SHOWN = 64
+"""Objects of which others know, by operation."""
+MOST_DOUBTS = 20
+"""Different doubts that are kept word for word."""
 
 
 class Member(Protocol):
-    """One user at work."""
+    """One user at work; `harness.load.virtual_user.VirtualUser`."""
 
     @property
     def whole(self) -> bool:
@@ -55,20 +63,25 @@ class Member(Protocol):
     def left(self) -> bool:
         """Whether the user was sent away before the end."""
 
+    @property
+    def unended(self) -> Collection[str]:
+        """The work of which nobody says that it has ended."""
+
     def rest(self) -> None:
-        """Finish what is under way, and read the socket to a fence."""
+        """Finish what is under way, and read every channel to its fence."""
 
     def close(self) -> None:
         """Drop the connection."""
 
 
-class Crew:
-    """The users of one chapter.
+class Cohort:
+    """The users of one history.
 
     Args:
         options: of the run.
         process: number of this process, from 0.
-        first: how many users of this process earlier chapters had.
+        sign_in: returns what the requests of a user carry.
+        first: how many users of this process earlier histories had.
         on_open: called when all are connected, with how many of them are.
         on_lost: called when nobody is left that could work.
     """
@@ -77,15 +90,21 @@ class Crew:
         self,
         options: LoadOptions,
         process: int,
+        sign_in: Callable[[User], Headers],
         first: int = 0,
         on_open: Callable[[int], None] = lambda _: None,
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.options = options
+        self.sign_in = sign_in
+        self.abilities = Abilities(options.adapter)
+        self.behaviours = behaviours_of(self.abilities, options.adapter)
         self.gate, self.stopping = Signal(), Signal()
         self.over = False
         self.canaries = Canaries(options.seed)
-        self.shelf: dict[str, deque[tuple[int, str]]] = defaultdict(lambda: deque(maxlen=64))
+        self.shelf: dict[str, deque[tuple[int, Objects]]] = defaultdict(lambda: deque(maxlen=MOST_SHOWN))
+        """By operation, on which objects it has succeeded for their owners, and the numbers of these."""
+        self._names = distinct_names(options.adapter.same_name)
         self._process = process
         self._room = USERS_PER_PROCESS - first
         self.enrolled = first
@@ -108,7 +127,7 @@ class Crew:
             suite=Suite.LOAD.value,
             seed=options.seed,
             users=options.users,
-            promises=options.promises,
+            promises=options.adapter.promises,
         )
         self._folds = {name: FoldGuard(CHECKERS[name], header) for name in JUDGES}
         self._deliveries = Deliveries()
@@ -126,7 +145,7 @@ class Crew:
             TooManyUsers: this process has no number left. The run is doubted for it.
         """
         try:
-            user = principal(self._process, self.enrolled, self.options.run)
+            user = load_user(self._process, self.enrolled, self.options.run, self._names)
         except TooManyUsers as error:
             self.doubt(str(error))
             raise
@@ -136,7 +155,7 @@ class Crew:
         return user
 
     def expect(self, users: int) -> None:
-        """Say of how many users the first wave is; when they are connected, work begins."""
+        """Say of how many users come first; when they are connected, work begins."""
         self._expected = min(users, self._room)
         self._open_when_all_are_here()
 
@@ -173,16 +192,28 @@ class Crew:
         Args:
             text: without ids, so that a thousand users make one line.
         """
-        self._doubts[text] += 1
+        room = text in self._doubts or len(self._doubts) < MOST_DOUBTS
+        self._doubts[text if room else "further doubts"] += 1
+
+    def show(self, ability: Ability, owner: User, objects: Objects) -> None:
+        """Let others know that this succeeds on a user's own objects."""
+        self.shelf[ability.name].append((owner.number, objects))
 
     # What happens
 
     def record(
-        self, kind: EventKind, name: str, value: Value = None, *, user: str = "", call: int | None = None
+        self,
+        kind: EventKind,
+        name: str,
+        value: Value = None,
+        *,
+        user: str = "",
+        device: int = 0,
+        call: int | None = None,
     ) -> None:
         """Record and judge an event; what comes after the end is not part of the history."""
         if self._account is None:
-            self._recorder.record(kind, name, value, user=user, call=call)
+            self._recorder.record(kind, name, value, user=user, device=device, call=call)
 
     def next_call(self) -> int:
         """Return a number for a new call."""
@@ -241,7 +272,8 @@ class Crew:
         if late:
             self.doubt(f"{len(late)} users did not come to rest within {REST_S:.0f} s")
         elif all(member.whole for member in present) and not self._doubts:
-            self.record(EventKind.PROBE, SETTLED, {"open": []})
+            unended = sorted({name for member in present for name in member.unended})
+            self.record(EventKind.PROBE, SETTLED, {"open": unended})
 
     def _accounted(self) -> Account:
         counts = self._recorder.counts
@@ -259,6 +291,7 @@ class Crew:
             deliveries=tuple((str(owner), str(seer), int(count)) for owner, seer, count in self._deliveries.table()),
             doubts=dict(self._doubts),
             files=(self._file.name,) if self._file is not None else (),
+            required=REQUIRED if self.options.adapter.promises.pushes else REQUIRED[:1],
         )
 
 

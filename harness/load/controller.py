@@ -5,9 +5,10 @@ Rules:
 - A run is whole only with a final account of every process that took part; one that is missing is a doubt.
 - The verdict decides the exit code (0 holds, 1 violated, 3 incomplete), and is said once more at the very end.
 
-How it works. A process with users has a `Part`: its crew, chapter by chapter. Locust fires `test_stopping` while users
-are still alive, so that is where they are let come to rest. A master has no users: it asks each worker to conclude, and
-waits for the accounts before it lets Locust stop anybody (Locust itself would wait half a second, and lose the rest).
+How it works. A process with users has a `LoadWorker`: its cohorts, one after the other. Locust fires `test_stopping`
+while users are still alive, so that is where they are let come to rest. A master has no users: it asks each worker to
+conclude, and waits for the accounts before it lets Locust stop anybody (Locust itself would wait half a second, and
+lose the rest).
 """
 
 from __future__ import annotations
@@ -25,21 +26,22 @@ from gevent.event import Event as Signal
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 
 from harness.load.account import ACCOUNT, EXIT_CODES, Account
-from harness.load.crew import REST_S, Crew
-from harness.load.load_options import MOST_SEED, LoadOptions
+from harness.load.cohort import REST_S, Cohort
+from harness.load.load_options import MOST_SEED, LoadOptions, UnusableOptions
+from harness.load.signing_in import SigningIn
 
 LOG = logging.getLogger(__name__)
 CONCLUDE, CONCLUDED, OPENED, LOST = (f"isolation_{what}" for what in ("conclude", "concluded", "opened", "lost"))
 """Messages between master and workers."""
 
 
-class Part:
-    """The users of this process, chapter by chapter.
+class LoadWorker:
+    """The users of this process, history by history.
 
     Args:
         options: of the run.
         process: number of this process, from 0.
-        on_open, on_lost: see Crew.
+        on_open, on_lost: see Cohort.
     """
 
     def __init__(
@@ -47,25 +49,29 @@ class Part:
     ) -> None:
         self._options, self._process, self._on_lost = options, process, on_lost
         self._past = Account()
-        self.crew = Crew(options, process, on_open=on_open, on_lost=on_lost)
-        self._turning = gevent.spawn(self._turn_pages)
+        self._sign_in = SigningIn(options.adapter, options.host)
+        self.cohort = Cohort(options, process, self._sign_in, on_open=on_open, on_lost=on_lost)
+        self._renewing = gevent.spawn(self._renew)
 
     def conclude(self) -> Account:
-        """Let everybody come to rest and return the account of all chapters."""
-        self._turning.kill()
-        return self._past.then(self.crew.conclude())
+        """Let everybody come to rest and return the account of all histories."""
+        self._renewing.kill()
+        account = self._past.then(self.cohort.conclude())
+        self._sign_in.close()
+        return account
 
-    def _turn_pages(self) -> None:
-        """Begin a new chapter when one has become long: what the checkers remember grows with a chapter, not a run."""
+    def _renew(self) -> None:
+        """Begin a new history when one has become long: what the checkers remember grows with a history, not a run."""
         while True:
-            gevent.sleep(self._options.chapter_s)
-            if self.crew.gate.is_set():
-                self._past = self._past.then(self.crew.conclude())
-                self.crew = Crew(self._options, self._process, first=self.crew.enrolled, on_lost=self._on_lost)
-                self.crew.open()
+            gevent.sleep(self._options.history_s)
+            if self.cohort.gate.is_set():
+                self._past = self._past.then(self.cohort.conclude())
+                first = self.cohort.enrolled
+                self.cohort = Cohort(self._options, self._process, self._sign_in, first, on_lost=self._on_lost)
+                self.cohort.open()
 
 
-class Conductor:
+class Controller:
     """What every process does alike: keeps the verdict, writes the summary, sets the exit code."""
 
     def __init__(self, environment: Any) -> None:
@@ -83,17 +89,18 @@ class Conductor:
             parsed.isolation_seed = secrets.randbelow(MOST_SEED)
 
     @property
-    def crew(self) -> Crew | None:
+    def cohort(self) -> Cohort | None:
         """Those who are to work now, if this process has any."""
         return None
 
     def start(self) -> bool:
         """Begin a run; return whether that can be done."""
-        self._options = LoadOptions.of(self._environment.parsed_options, self._environment.host or "")
-        problem = self._options.problem()
-        if problem:
-            self._take(Account(doubts={problem: 1}))
-        return not problem
+        try:
+            self._options = LoadOptions.of(self._environment.parsed_options, self._environment.host or "")
+        except UnusableOptions as problem:
+            self._options = None
+            self._take(Account().doubted(str(problem)))
+        return self._options is not None
 
     def stop(self) -> None:
         """End a run: let everybody come to rest and take the account."""
@@ -109,17 +116,17 @@ class Conductor:
             total = total.doubted("a user's greenlet crashed: see the exceptions above")
         self._total = total
         self._environment.process_exit_code = EXIT_CODES[total.outcome]
-        if self._options is not None and self._options.summary:
-            Path(self._options.summary).write_bytes(ACCOUNT.dump_json(total, indent=1) + b"\n")
+        if summary := self._environment.parsed_options.isolation_summary:
+            Path(summary).write_bytes(ACCOUNT.dump_json(total, indent=1) + b"\n")
 
     def say(self) -> None:
         """Say the verdict, and the first finding."""
         if self._total is not None:
-            print("\n".join(told(self._total, self._options)), file=sys.stderr, flush=True)
+            print("\n".join(summarised(self._total, self._options)), file=sys.stderr, flush=True)
 
     def _take(self, account: Account) -> None:
         self._total = account if self._total is None else self._total.then(account)
-        LOG.info("%s", told(account, self._options)[0])
+        LOG.info("%s", summarised(account, self._options)[0])
 
     def _opened(self, users: int) -> None:
         LOG.info("all users are connected: %d of them work", users)
@@ -132,40 +139,41 @@ class Conductor:
         gevent.spawn(runner.stop if self._environment.web_ui is not None else runner.quit)
 
 
-class Working(Conductor):
+class LocalController(Controller):
     """A process that has users."""
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        self._part: Part | None = None
+        self._worker: LoadWorker | None = None
         environment.events.spawning_complete.add_listener(lambda **_: self._expect())
 
     @property
-    def crew(self) -> Crew | None:
+    def cohort(self) -> Cohort | None:
         """Those who are to work now."""
-        return self._part.crew if self._part is not None else None
+        return self._worker.cohort if self._worker is not None else None
 
     def start(self) -> bool:
         """Begin a run."""
         if super().start() and self._options is not None:
-            self._part = Part(self._options, self._environment.runner.worker_index, self._opened, self._end)
-        return self._part is not None
+            self._worker = LoadWorker(self._options, self._environment.runner.worker_index, self._opened, self._end)
+            return True
+        return False
 
     def stop(self) -> None:
         """End a run, and take its account; asked twice, by our own message and by Locust's, only once."""
         super().stop()
-        part = self._part
-        account = part.conclude() if part is not None else None
-        if account is not None and self._part is part:
-            self._part = None
+        worker = self._worker
+        account = worker.conclude() if worker is not None else None
+        if account is not None and self._worker is worker:
+            self._worker = None
             self._take(account)
 
     def _expect(self) -> None:
-        if self._part is not None:
-            self._part.crew.expect(self._environment.runner.user_count)
+        if self._worker is not None:
+            self._worker.cohort.expect(self._environment.runner.user_count)
 
 
-class WorkingForMaster(Working):
+class WorkerController(LocalController):
     """A process that has some of the users, and reports to a master."""
 
     def __init__(self, environment: Any) -> None:
@@ -186,7 +194,7 @@ class WorkingForMaster(Working):
         self._environment.runner.send_message(LOST, {})
 
 
-class MasterConductor(Conductor):
+class MasterController(Controller):
     """A process without users, that gathers the accounts of those which have them."""
 
     def __init__(self, environment: Any) -> None:
@@ -249,13 +257,13 @@ class MasterConductor(Conductor):
             self._end()
 
 
-def conductor_for(environment: Any) -> Conductor:
-    """Return the conductor that fits the kind of process."""
-    kinds = {MasterRunner: MasterConductor, WorkerRunner: WorkingForMaster, LocalRunner: Working}
+def controller_for(environment: Any) -> Controller:
+    """Return the controller that fits the kind of process."""
+    kinds = {MasterRunner: MasterController, WorkerRunner: WorkerController, LocalRunner: LocalController}
     return next(made for kind, made in kinds.items() if isinstance(environment.runner, kind))(environment)
 
 
-def told(account: Account, options: LoadOptions | None) -> list[str]:
+def summarised(account: Account, options: LoadOptions | None) -> list[str]:
     """Return the verdict in lines: the outcome first, then what every checker says, the first finding, the doubts."""
     verdicts = account.judged()
     facts = ", ".join(f"{name} {verdict.outcome} on {verdict.facts:,}" for name, verdict in verdicts.items())
@@ -263,7 +271,7 @@ def told(account: Account, options: LoadOptions | None) -> list[str]:
     outcome = "INCOMPLETE" if account.outcome.value == "unknown" else account.outcome.value.upper()
     lines = [
         f"isolation {outcome}: {account.users} users, {account.operations:,} operations, "
-        f"{account.frames:,} pushed events, {seed}"
+        f"{account.frames:,} pushed frames, {seed}"
     ]
     lines.append(f"  examined: {facts}")
     findings = [finding for verdict in verdicts.values() for finding in verdict.findings]
