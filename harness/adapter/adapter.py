@@ -32,11 +32,11 @@ is safe. `harness init` writes a first one; `harness describe` prints what can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from harness.adapter.inference import inferred
+from harness.adapter.inference import differing, inferred
 from harness.adapter.placeholders import (
     CANARY,
     EMAIL,
@@ -49,6 +49,7 @@ from harness.adapter.placeholders import (
     taken_of,
     texts_in,
 )
+from harness.adapter.service_log import LogFile, LogRecords
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
 from harness.history.model import Promises, Value
 from harness.history.semantics import QUERY, VERSION, Progress, Pushes, Semantics, Work
@@ -282,23 +283,6 @@ class Channel:
         return any(SESSION in names_in(part) for part in (self.path, dict(self.query), dict(self.headers)))
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
-    """What the service writes of its users.
-
-    Args:
-        path: of the file, as seen from where the harness runs.
-        user: a regular expression whose first group is the name of the user whom a record is about.
-    """
-
-    path: str
-    user: str = r'"user": "([^"]*)"'
-
-
-LogRecords = Callable[[], Iterable[tuple[str, str]]]
-"""Returns what a service has written since the last call: pairs of the user's name whom a record is about, and it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """A service, as its users see it.
@@ -369,6 +353,11 @@ class Adapter:
             runs_per_user=self.runs_per_user,
             credentials=self.sign_in.invalid,
         )
+
+    @property
+    def inferred(self) -> Mapping[str, frozenset[str]]:
+        """The fields of the semantics of each route that nobody stated."""
+        return {name: differing(self.route(name).semantics, known) for name, known in inferred(self.routes).items()}
 
 
 def _mistakes(adapter: Adapter) -> Iterator[str]:

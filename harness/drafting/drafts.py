@@ -272,7 +272,7 @@ class _Request:
             **self._body(operation.bodies),
             makes=self._maker.kind if self._maker else "",
             id=self._maker.id if self._maker else "id",
-            deletes=deletes,
+            deletes=None if deletes else False,
         ), further
 
     @staticmethod

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.adapter.adapter import Adapter, Channel, Route, bearer, nobody
+from harness.adapter.adapter import Route
+from harness.claims.statements import Description, claims_shown
+from harness.drafting.adapters import adapter_of
 from harness.drafting.document import Document, DraftError
 from harness.drafting.drafts import Draft, Drafted
 from harness.drafting.examples import PASSWORD
@@ -43,7 +45,8 @@ def rendered(document: Document, draft: Draft, signing: Signing, folder: Path) -
     """
     name = service_name(document)
     app = _app_from(document.app, folder)
-    adapter = _adapter(name, draft, signing)
+    described = Description(promises=adapter_of(document, draft, signing, name).promises)
+    claims = claims_shown(described)
     known: dict[str, Any] = {
         "name": name,
         "source": document.source,
@@ -54,8 +57,8 @@ def rendered(document: Document, draft: Draft, signing: Signing, folder: Path) -
         "channels": [{"code": _code(item), "notes": item.notes} for item in draft.channels],
         "left_out": draft.left_out,
         "kinds": draft.kinds,
-        "claims": adapter.claims,
-        "trials": (*TRIALS, *(TRIALS_OF_CREDENTIALS if "AUT-1" in adapter.claims else ())),
+        "claims": claims,
+        "trials": (*TRIALS, *(TRIALS_OF_CREDENTIALS if "AUT-1" in claims else ())),
         "password": PASSWORD,
         "password_said": any(PASSWORD in str(request.body) for request in (signing.login, signing.register) if request)
         or signing.way == "basic",
@@ -137,16 +140,6 @@ def _whole(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{_whole(key)}: {_whole(item)}' for key, item in value.items())}}}"
     return f"[{', '.join(map(_whole, value))}]" if isinstance(value, list | tuple) else repr(value)
-
-
-def _adapter(name: str, draft: Draft, signing: Signing) -> Adapter:
-    """Return the adapter that the file makes, but for its sign-in: what is wrong with it shows here."""
-    return Adapter(
-        name=name,
-        sign_in=nobody() if signing.way in ("nobody", "named") else bearer(lambda user: user.name),
-        routes=[item.part for item in draft.routes if isinstance(item.part, Route)],
-        channels=[item.part for item in draft.channels if isinstance(item.part, Channel)],
-    )
 
 
 def _code(item: Drafted) -> str:
