@@ -266,6 +266,7 @@ def report_command(folder: Path) -> None:
 @click.option("--url", default="", help="Where the service is now, for a witness of a service with an adapter.")
 def replay(file: Path, attempts: int, url: str) -> None:
     """Perform the program of a witness again, and say whether the finding shows again."""
+    from harness.claims.evidence import Suite
     from harness.claims.run_folder import StoreError, read_witness
     from harness.history.model import Unreachable
     from harness.verification.replay import replay_witness
@@ -283,7 +284,7 @@ def replay(file: Path, attempts: int, url: str) -> None:
         click.echo(f"  - {line}")
     if result.finding is None:
         click.echo(f"not seen in {result.attempts} attempt{'' if result.attempts == 1 else 's'}")
-        if witness.script is not None:
+        if witness.header.suite == Suite.WIRE:
             click.echo("The service may have kept what it was asked before: start it anew, and replay once more.")
         sys.exit(EXIT_CODES[Outcome.UNKNOWN])
     click.echo(f"{result.finding.anomaly.upper()}: {result.finding.message}")
