@@ -154,8 +154,12 @@ def _code(item: Drafted) -> str:
             "form": part.form,
             "text": part.text,
             "makes": part.makes or None,
-            "id": part.id if part.makes and part.id != "id" else None,
-            "deletes": part.deletes or None,
+            "lists": part.lists or None,
+            "page": part.page or None,
+            "entries": part.entries or None,
+            "id": part.id if part.id != "id" else None,
+            "shows": part.shows,
+            "version": part.version or None,
         }
     else:
         words = [quoted(part.name), quoted(part.protocol), quoted(part.path)]
