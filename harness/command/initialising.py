@@ -23,8 +23,8 @@ def init(source: str, out: Path, force: bool) -> None:
     SOURCE is the URL or file of an OpenAPI document, or module:attribute or path/to/file.py:attribute.
     """
     from harness.claims.catalogue import CLAIMS
-    from harness.claims.statements import Description, showing, unlocking
-    from harness.drafting.adapters import adapter_of, draft_of
+    from harness.claims.statements import showing, unlocking
+    from harness.drafting.adapters import described_by, draft_of
     from harness.drafting.document import DraftError
     from harness.drafting.files import TARGET, rendered, write
     from harness.drafting.reading import read_source
@@ -47,7 +47,7 @@ def init(source: str, out: Path, force: bool) -> None:
         click.echo(
             f"you know what the document does not say: {signing.unknown}; look for it in {out / TARGET}", err=True
         )
-    described = Description(promises=adapter_of(document, drafted, signing, "").promises)
+    described = described_by(document, drafted, signing)
     for line in unlocking(showing(claim, described) for claim in CLAIMS.values()):
         click.echo(f"add {line}")
     url = "" if document.app or document.url else " --url URL"

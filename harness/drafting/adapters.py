@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 from harness.adapter.adapter import Adapter, Channel, Route
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
+from harness.claims.evidence import Suite
+from harness.claims.statements import Description
 from harness.drafting.document import Document, DraftError
 from harness.drafting.drafts import Draft, draft
 from harness.drafting.examples import PASSWORD
@@ -67,6 +69,12 @@ def adapter_of(document: Document, drafted: Draft, signing: Signing, name: str) 
         url="" if document.app else document.url,
         app=document.app,
     )
+
+
+def described_by(document: Document, drafted: Draft, signing: Signing) -> Description:
+    """Return what a draft says of the service, as `harness describe` has it."""
+    suites = frozenset(Suite) if document.app else frozenset({Suite.WIRE, Suite.LOAD})
+    return Description(promises=adapter_of(document, drafted, signing, "").promises, suites=suites)
 
 
 def sign_in_of(signing: Signing) -> SignIn:

@@ -15,20 +15,25 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.adapter.adapter import Route
-from harness.claims.statements import Description, claims_shown
-from harness.drafting.adapters import adapter_of
+from harness.claims.statements import claims_shown
+from harness.drafting.adapters import described_by
 from harness.drafting.document import Document, DraftError
 from harness.drafting.drafts import Draft, Drafted
 from harness.drafting.examples import PASSWORD
 from harness.drafting.signing import Request, Signing
 
 TARGET, PLAN, WORKFLOW = "isolation_target.py", "plan.toml", ".github/workflows/isolation.yml"
-TRIALS = (
-    *("memoised-search", "unchecked-run", "telling-refusal", "held-lock", "cache-by-user", "grant-all", "echo-all"),
-)
-"""Planted bugs that must be seen in the same run; those of `docs/examples/notes_plan.toml`."""
-TRIALS_OF_CREDENTIALS = ("unchecked-signature",)
-"""Those that must be seen besides, where invalid credentials are tried: without one AUT-1 would stay unknown."""
+TRIALS = ("cache-by-user", "grant-all", "echo-all")
+"""What is put before the checkers of every claim: a safe twin that they must not flag, and null targets."""
+TRIALS_OF: Mapping[str, tuple[str, ...]] = {
+    "SES-2": ("memoised-search",),
+    "AUT-2": ("unchecked-run", "telling-refusal"),
+    "ERR-1": ("held-lock",),
+    "AUT-1": ("unchecked-signature",),
+    "SES-5": ("unowned-edit", "lost-update"),
+    "FAC-4": ("kept-notes",),
+}
+"""Planted bugs that must be seen in the same run for a claim to hold: of each claim that a draft can show."""
 PLACEHOLDER_URL = "http://127.0.0.1:8000"
 WIDTH = 100
 _LOCAL = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::1", ""})
@@ -45,8 +50,7 @@ def rendered(document: Document, draft: Draft, signing: Signing, folder: Path) -
     """
     name = service_name(document)
     app = _app_from(document.app, folder)
-    described = Description(promises=adapter_of(document, draft, signing, name).promises)
-    claims = claims_shown(described)
+    claims = claims_shown(described_by(document, draft, signing))
     known: dict[str, Any] = {
         "name": name,
         "source": document.source,
@@ -58,7 +62,7 @@ def rendered(document: Document, draft: Draft, signing: Signing, folder: Path) -
         "left_out": draft.left_out,
         "kinds": draft.kinds,
         "claims": claims,
-        "trials": (*TRIALS, *(TRIALS_OF_CREDENTIALS if "AUT-1" in claims else ())),
+        "trials": (*(trial for claim in claims for trial in TRIALS_OF[claim]), *TRIALS),
         "password": PASSWORD,
         "password_said": any(PASSWORD in str(request.body) for request in (signing.login, signing.register) if request)
         or signing.way == "basic",

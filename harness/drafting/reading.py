@@ -100,7 +100,8 @@ def is_application(found: object) -> bool:
     named = bool(re.search(r"(^|_)app(lication)?$", getattr(found, "__name__", "")))
     if isinstance(returned, str):  # `from __future__ import annotations`
         returned = getattr(found, "__globals__", {}).get(returned)
-    return named if not inspect.isclass(returned) else _parameters(returned.__call__) == 4
+    known = inspect.isclass(returned) and returned is not Any
+    return _parameters(returned.__call__) == 4 if known else named
 
 
 def document_of(found: object, source: str) -> Document:
