@@ -32,11 +32,11 @@ is safe. `harness init` writes a first one; `harness describe` prints what can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
 
-from harness.adapter.inference import inferred
+from harness.adapter.inference import differing, inferred
+from harness.adapter.mistakes import Protocol, mistakes
 from harness.adapter.placeholders import (
     CANARY,
     EMAIL,
@@ -50,6 +50,7 @@ from harness.adapter.placeholders import (
     taken_of,
     texts_in,
 )
+from harness.adapter.service_log import LogFile, LogRecords
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
 from harness.history.model import Promises, Value
 from harness.history.semantics import QUERY, VERSION, Progress, Pushes, Semantics, Work
@@ -79,8 +80,6 @@ __all__ = [
     "trusted",
 ]
 
-Protocol = Literal["websocket", "sse", "lines", "socketio"]
-"""How a channel pushes: a WebSocket, server-sent events, a body of one JSON value a line, Socket.IO."""
 LAST_EVENT = "last-event-id"
 """What a client of server-sent events sends when it connects again: the last id that it has seen."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -286,23 +285,6 @@ class Channel:
         return any(SESSION in names_in(part) for part in (self.path, dict(self.query), dict(self.headers)))
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
-    """What the service writes of its users.
-
-    Args:
-        path: of the file, as seen from where the harness runs.
-        user: a regular expression whose first group is the name of the user whom a record is about.
-    """
-
-    path: str
-    user: str = r'"user": "([^"]*)"'
-
-
-LogRecords = Callable[[], Iterable[tuple[str, str]]]
-"""Returns what a service has written since the last call: pairs of the user's name whom a record is about, and it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """A service, as its users see it.
@@ -337,7 +319,7 @@ class Adapter:
 
     def __post_init__(self) -> None:
         """Say at once what is wrong with it."""
-        if wrong := [*_mistakes(self)]:
+        if wrong := [*mistakes(self)]:
             raise AdapterError(f"the adapter {self.name!r} is wrong: {'; '.join(wrong)}")
 
     def route(self, name: str) -> Route:
@@ -376,46 +358,7 @@ class Adapter:
             credentials=self.sign_in.invalid,
         )
 
-
-def _mistakes(adapter: Adapter) -> Iterator[str]:
-    made = {route.makes for route in adapter.routes} | {
-        route.starts.writes for route in adapter.routes if route.starts is not None
-    }
-    carrying = {route.name for route in adapter.routes if route.carries}
-    operations: tuple[Route | Channel | Message, ...] = (
-        *adapter.parts,
-        *(message for channel in adapter.channels for message in channel.hello),
-    )
-    named = [operation.name for operation in operations]
-    for name in sorted({name for name in named if named.count(name) > 1}):
-        yield f"two operations are called {name!r}"
-    for operation in operations:
-        for slot in operation.slots:
-            if slot.kind not in made - {""}:
-                yield f"{operation.name} needs a {{{slot.kind}}}, and no route has makes={slot.kind!r}"
-    for channel in adapter.channels:
-        if channel.protocol not in get_args(Protocol):
-            known = ", ".join(get_args(Protocol))
-            yield f"channel {channel.name!r} has the protocol {channel.protocol!r}: give {known}"
-        for kind in (channel.pushes.of, channel.pushes.within) if channel.pushes is not None else ():
-            if kind not in made | {""}:
-                yield f"channel {channel.name!r} pushes what is of a {kind!r}, and no route has makes={kind!r}"
-    if not carrying and not any(CANARY in names_in(message.send) for message in _messages(adapter)):
-        yield "no route and no message carries a {canary}, so nobody's data could be told from anybody else's"
-    for route in adapter.routes:
-        if sum(body is not None for body in (route.json, route.form, route.text)) > 1:
-            yield f"{route.name} has more than one body: give json, form or text"
-        if route.lists and route.lists not in made:
-            yield f"{route.name} lists {route.lists!r}, and no route has makes={route.lists!r}"
-        if (route.edits or route.deletes or route.ends or route.progress) and not route.slots:
-            yield f"{route.name} works on an object, and has no placeholder such as {{note}} that names it"
-        if route.edits and not route.carries:
-            yield f"{route.name} edits, and carries no {{canary}}"
-        for name in route.newest_of:
-            if name not in carrying:
-                yield f"{route.name} shows the newest of {name!r}, and no route of that name carries a {{canary}}"
-
-
-def _messages(adapter: Adapter) -> Iterator[Message]:
-    for channel in adapter.channels:
-        yield from (*channel.hello, *channel.messages)
+    @property
+    def inferred(self) -> Mapping[str, frozenset[str]]:
+        """The fields of the semantics of each route that nobody stated."""
+        return {name: differing(self.route(name).semantics, known) for name, known in inferred(self.routes).items()}

@@ -16,7 +16,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.adapter.placeholders import CANARY, names_in, slots_in
@@ -31,6 +31,11 @@ _SEARCH = "/search"
 def inferred(routes: Sequence[Route]) -> Mapping[str, Semantics]:
     """Return what is known of each route, by name: what is stated, and what follows from the requests of all."""
     return {route.name: _of(route, routes) for route in routes}
+
+
+def differing(stated: Semantics, known: Semantics) -> frozenset[str]:
+    """Return the fields that were not stated so."""
+    return frozenset(field.name for field in fields(known) if getattr(stated, field.name) != getattr(known, field.name))
 
 
 def _of(route: Route, routes: Sequence[Route]) -> Semantics:

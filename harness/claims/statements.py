@@ -13,7 +13,7 @@ statement knows whether a description makes it, and the line that would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -28,6 +28,8 @@ PROTOCOLS: Mapping[str, type] = MappingProxyType(
     {"Component": Component, "Heap": Heap, "Probing": Probing, "Resources": Resources}
 )
 """What a target in Python may offer beside its operations."""
+OUTSIDE_ADAPTERS = "of a target in Python"
+"""What no line of an adapter adds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,22 +214,22 @@ _CREDENTIALS = Statement(
     lambda promises: "a `sign_in=` by which users prove who they are, such as `bearer(token_for)`",
 )
 _PARTS = _offered(
-    "Component", "the parts themselves: the target implements Component", "`components` of a target in Python"
+    "Component", "the parts themselves: the target implements Component", f"`components` {OUTSIDE_ADAPTERS}"
 )
 _RESOURCES = _offered(
     "Resources",
     "a count of what the target holds: it implements Resources",
-    "`resources()` of a target in Python, which counts what it holds",
+    f"`resources()` {OUTSIDE_ADAPTERS}, which counts what it holds",
 )
 _HEAP = _offered(
     "Heap",
     "live requests of two users to compare: the target implements Heap",
-    "`aliases()` of a target in Python, made by `harness.performing.taps.heap`",
+    f"`aliases()` {OUTSIDE_ADAPTERS}, made by `harness.performing.taps.heap`",
 )
 _TAPS = _offered(
     "Probing",
     "a tap on database sessions: the target implements Probing",
-    "`probes()` of a target in Python, fed by `harness.performing.taps.sqlalchemy`",
+    f"`probes()` {OUTSIDE_ADAPTERS}, fed by `harness.performing.taps.sqlalchemy`",
 )
 
 _IN_PROCESS = (Suite.PROPERTIES, Suite.SCHEDULES)
@@ -284,3 +286,10 @@ def lines_of(all_showing: Iterable[Showing]) -> Mapping[str, tuple[str, ...]]:
         for line in dict.fromkeys(one.lacking.values()):
             unlocked.setdefault(line, []).append(one.claim.id)
     return {line: tuple(claims) for line, claims in unlocked.items()}
+
+
+def unlocking(all_showing: Iterable[Showing]) -> Iterator[str]:
+    """Yield each line that could be added to an adapter, and the claims that it would bring closer."""
+    for line, claims in lines_of(all_showing).items():
+        if OUTSIDE_ADAPTERS not in line:
+            yield f"{line}: {', '.join(claims)}"

@@ -2,7 +2,8 @@
 
 A name is `reference`, `service`, a mutant, safe twin or null target, or a user's own: `module:attribute` or
 `path/to/file.py:attribute`. The attribute is a callable without arguments that returns a Target, or an async context
-manager of one; or an Adapter, whose file may be named alone when it is called `adapter` there.
+manager of one; an Adapter, whose file may be named alone when it is called `adapter` there; or an ASGI application or a
+function that makes one, of which an adapter is drafted in memory.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from harness.adapter.adapter import Adapter
 from harness.adapter.importing import TargetError, imported, split
+from harness.drafting import DraftError, drafted_adapter, is_application
 from harness.history.model import Target, Unreachable
 from harness.judging.checkers import CHECKERS
 from harness.mutants import SUBJECTS, Subject
@@ -57,6 +59,7 @@ class NamedTarget:
         built: builds once what can be opened again and again, as new each time; None when only `open` is known.
         adapter: of a service, which is verified over the wire, too; None for every other target.
         in_process: whether it can be opened in this process; else it is verified over sockets only.
+        assumptions: what was drafted of an application, and nobody has looked at.
     """
 
     name: str
@@ -66,6 +69,7 @@ class NamedTarget:
     built: Callable[[], AbstractContextManager[OpenTarget]] | None = None
     adapter: Adapter | None = None
     in_process: bool = True
+    assumptions: tuple[str, ...] = ()
 
     def prepared(self) -> AbstractContextManager[OpenTarget]:
         """Return the cheapest way to open the target as new, again and again."""
@@ -110,6 +114,8 @@ def _own(name: str) -> NamedTarget:
     make = imported(name, ADAPTER)
     if isinstance(make, Adapter):
         return _adapted(name, make)
+    if is_application(make):
+        return _drafted(name, make)
     if not callable(make):
         raise TargetError(f"{name} is a {type(make).__name__}, not a callable: name a function that returns a Target")
     return NamedTarget(name, lambda: _opened(name, make))
@@ -123,6 +129,14 @@ def _adapted(name: str, adapter: Adapter) -> NamedTarget:
 
 def _needs_sockets(name: str, why: str) -> AbstractAsyncContextManager[Target]:
     raise TargetError(f"{name} cannot be opened in this process, as {why}: `harness verify` verifies it over the wire")
+
+
+def _drafted(name: str, application: object) -> NamedTarget:
+    try:
+        adapter, assumptions = drafted_adapter(application, name)
+    except DraftError as error:
+        raise TargetError(f"{name} is an application, and no adapter can be drafted of it: {error}") from error
+    return replace(_adapted(name, adapter), assumptions=assumptions)
 
 
 @asynccontextmanager

@@ -83,5 +83,5 @@ class TestRoutes:
     def test_an_id_that_is_a_number_stays_one_in_a_body(self) -> None:
         """Alone in a JSON value; as part of a text it is text."""
         template = {"id": "{note}", "name": "note {note}"}
-        assert {"id": 7, "name": "note 7"} == fill(template, {"note": "7"}, {"note"})
+        assert {"id": 7, "name": "note 7"} == fill(template, {"note": 7})
         assert {"id": "7", "name": "note 7"} == fill(template, {"note": "7"})
