@@ -101,7 +101,7 @@ def is_application(found: object) -> bool:
     if isinstance(returned, str):  # `from __future__ import annotations`
         returned = getattr(found, "__globals__", {}).get(returned)
     known = inspect.isclass(returned) and returned is not Any
-    return _parameters(returned.__call__) == 4 if known else named
+    return _parameters(returned.__call__) == 4 if known and returned is not None else named
 
 
 def document_of(found: object, source: str) -> Document:

@@ -14,7 +14,7 @@ from harness.history.model import EventKind, OnPush, Operation, Refused, User, V
 from harness.history.semantics import QUERY, SEEN, VERSION
 from harness.performing.conversations import Answered, Channels
 from harness.scenario.program import USUAL, Manner
-from harness.scenario.symbols import texts_of
+from harness.scenario.symbols import WORD, texts_of
 from harness.transport.answers import Misfit, id_in, kept, recorded
 from harness.transport.exchange import Asked, Exchange
 from harness.transport.filling import asked_of, opening_of, parted
@@ -111,7 +111,7 @@ class AdaptedClient:
     def _placeholders(self, operation: Operation) -> dict[str, Value]:
         given: dict[str, Value] = {USER: self._user.name, EMAIL: email_of(self._user), SESSION: self._own}
         given |= {**operation.objects, **texts_of(operation.given)}
-        given.setdefault(CANARY, "")
+        given = {CANARY: "", QUERY: WORD, VERSION: 1} | given
         return given | {name: operation.given[name] for name in (VERSION, QUERY) if name in operation.given}
 
     def _call(self) -> dict[str, str]:

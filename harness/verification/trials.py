@@ -21,9 +21,12 @@ from harness.mutants import SUBJECTS, Subject
 from harness.properties.suite import PropertiesSuite
 from harness.schedules.suite import SchedulesSuite
 from harness.schedules.workers import fixed_hashes
+from harness.targets.bundled import SECRET_VARIABLE
 from harness.targets.server_process import ServerProcess
 from harness.verification.resolve import open_explorer
 
+BUNDLED_ADAPTER = "harness.targets.bundled:adapter_from_environment"
+"""Where load workers find the adapter of the bundled backend."""
 USERS = 4
 """In the tours of a trial: every mutant shows with four."""
 
@@ -211,7 +214,9 @@ def under_load(
     with ServerProcess(server) as process:
         return run_load(
             target_name=name,
-            server=process,
+            adapter=BUNDLED_ADAPTER,
+            url=process.url,
+            environment={SECRET_VARIABLE: process.secret},
             budget=budget,
             seed=seed,
             folder=folder,

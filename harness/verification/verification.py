@@ -18,18 +18,20 @@ from pathlib import Path
 from harness.adapter.adapter import Adapter
 from harness.claims.adjudication import report_of
 from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
-from harness.claims.plan import ADJUDICABLE, Plan
+from harness.claims.plan import ADJUDICABLE, LoadBudget, Plan
 from harness.claims.run_folder import RunFolder, plain_name
 from harness.claims.statements import Description, all_lacking, claims_shown
 from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding, judge
+from harness.load.suite import run_load
 from harness.mutants import SUBJECTS
 from harness.properties.suite import PropertiesSuite
 from harness.reporting import render
 from harness.schedules.suite import SchedulesSuite
 from harness.verification.resolve import NamedTarget, open_explorer
 from harness.verification.trials import TrialOrder, schedules_orders, try_under_load, under_load, under_way
+from harness.wire.serving import located
 from harness.wire.suite import WireSuite
 
 TRIAL_S = 4.0
@@ -208,15 +210,35 @@ class Verification:
         budget = self.plan.load
         if budget is None:
             return
-        if self.target.server is None:
+        if self.target.adapter is not None:
+            self._keep(self._service_under_load(self.target.adapter, budget))
+        elif self.target.server is None:
             doubt = f"the load suite cannot start {self.target.name}: it serves the bundled backend and its mutants"
             self.folder.add(_not_run(self.target.name, self.seed, doubt))
             return
-        given = (self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load)
-        self._keep(under_load(*given, again=self.again))
+        else:
+            given = (self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load)
+            self._keep(under_load(*given, again=self.again))
         trial_budget = budget.model_copy(update={"duration_s": min(budget.duration_s, TRIAL_S)})
         for name in budget.trials:
             self.folder.add(try_under_load(name, trial_budget, self.seed, self.folder, self._say_load))
+
+    def _service_under_load(self, adapter: Adapter, budget: LoadBudget) -> SuiteOutcome:
+        """Put a service under load, where it is or served from here."""
+        name = self.target.name
+        self._say_load(f"{budget.users} users on {name} for {budget.duration_s:g} s")
+        with located(adapter, self.url) as url:
+            return run_load(
+                target_name=name,
+                adapter=name,
+                url=url,
+                budget=budget,
+                seed=self.seed,
+                folder=self.folder,
+                history_name=f"load-{plain_name(name)}",
+                on_line=self._say_load,
+                again=self.again,
+            )
 
     def _say_load(self, line: str) -> None:
         self.say(f"load: {line}")
