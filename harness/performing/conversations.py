@@ -208,7 +208,8 @@ class Channels:
         opened.waiting.append(waiting)
         try:
             await opened.stream.say(frame)
-            patience_s = None if message.refused is not None else self._exchange.patience_s
+            answers_always = message.refused is not None or message is channel.fence
+            patience_s = None if answers_always else self._exchange.patience_s
             done, answer = await asyncio.wait_for(waiting.answer, patience_s)
         except TimeoutError:
             return Answered(EventKind.FAIL, {"status": 0, "text": "no answer"})
