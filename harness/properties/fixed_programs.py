@@ -108,6 +108,8 @@ def edits(can: Repertoire, count: int) -> list[Step]:
     """A user's own requests race: two edits of one version, of which one must be refused."""
     steps: list[Step] = []
     editing = can.which(Does.EDIT)
+    edited = {semantics.takes for semantics in editing}
+    reading = [semantics for semantics in can.which(Does.READ) if semantics.takes in edited]
     for user in range(min(count, 3)) if editing else ():
         containers = any(semantics.takes in can.containers for semantics in editing)
         steps += [*can.home([user]), SETTLE] if containers else can.ready([user])
@@ -115,7 +117,7 @@ def edits(can: Repertoire, count: int) -> list[Step]:
         for semantics in editing:
             steps += _settled(
                 [can.ask(user, semantics, text=f"edit {side} {{mark}}") for side in ("left", "right")],
-                can.read(user) + can.look(user),
+                [*(can.ask(user, read) for read in reading), *can.look(user)],
             )
     return steps
 
