@@ -125,6 +125,7 @@ class Semantics:
         searches: whether it lists only objects whose text contains the argument QUERY.
         version: key of a number that each edit raises, which an edit names in the argument VERSION; `""` for none.
         needs_version: whether the argument VERSION must be given.
+        needs_query: whether the argument QUERY must be given.
         newest_of: the operations whose texts it shows, of these the newest only; empty when older ones may show, too.
         over: the channel over which it is said, which is opened for it where that needs no object; `""` for no message.
         opens: whether it opens a connection, which may stay open for anybody as long as nothing is sent over it.
@@ -153,6 +154,7 @@ class Semantics:
     searches: bool = False
     version: str = ""
     needs_version: bool = False
+    needs_query: bool = False
     newest_of: tuple[str, ...] = ()
     over: str = ""
     opens: bool = False

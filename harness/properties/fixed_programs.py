@@ -108,22 +108,18 @@ def edits(can: Repertoire, count: int) -> list[Step]:
     """A user's own requests race: two edits of one version, of which one must be refused."""
     steps: list[Step] = []
     editing = can.which(Does.EDIT)
-    users = range(min(count, 3)) if editing else ()
-    for user in users:
-        steps += _settled(can.home([user]) if _within(can, editing) else ())
+    edited = {semantics.takes for semantics in editing}
+    reading = [semantics for semantics in can.which(Does.READ) if semantics.takes in edited]
+    for user in range(min(count, 3)) if editing else ():
+        containers = any(semantics.takes in can.containers for semantics in editing)
+        steps += [*can.home([user]), SETTLE] if containers else can.ready([user])
         steps += _settled(can.write([user], "note to edit {mark}"))
         for semantics in editing:
-            sides = ("left", "right")
             steps += _settled(
-                [can.ask(user, semantics, text=f"edit {side} {{mark}}") for side in sides],
-                can.read(user) + can.look(user),
+                [can.ask(user, semantics, text=f"edit {side} {{mark}}") for side in ("left", "right")],
+                [*(can.ask(user, read) for read in reading), *can.look(user)],
             )
     return steps
-
-
-def _within(can: Repertoire, editing: Sequence[Semantics]) -> bool:
-    """Whether what is edited is a container, or stands in one."""
-    return any(s.takes in can.containers for s in editing) or any(s.needs for s in can.writing)
 
 
 def faults(can: Repertoire, count: int) -> list[Step]:

@@ -249,19 +249,25 @@ class Repertoire:
         plain = [s for s in self.which(Does.OPEN) if not s.needs and s not in self.spoken_over]
         return [Step(Do.CONNECT, user, device=device), *(self.ask(user, s, device=device) for s in plain)]
 
-    def home(self, users: Sequence[int], text: str = "{mark}") -> list[Step]:
-        """Return the steps after which each user is connected and has two containers of each kind."""
+    def home(self, users: Sequence[int], text: str = "{mark}", count: int = 2) -> list[Step]:
+        """Return the steps after which each user is connected and has so many containers of each kind."""
         making = [[s for s in level if s.makes in self.containers] for level in self.levels]
         first, *others = [level for level in making if level] or [[]]
-        steps = [step for user in users for step in (*self.arrive(user), *self._two(user, first, text))]
+        steps = [step for user in users for step in (*self.arrive(user), *self._made(user, first, text, count))]
         for level in others:
-            steps += [SETTLE, *(step for user in users for step in self._two(user, level, text))]
+            steps += [SETTLE, *(step for user in users for step in self._made(user, level, text, count))]
         return steps
 
-    def _two(self, user: int, level: Sequence[Semantics], text: str) -> Iterator[Step]:
-        for which in ("first", "second"):
+    def _made(self, user: int, level: Sequence[Semantics], text: str, count: int) -> Iterator[Step]:
+        for which in ("first", "second")[:count]:
             for semantics in level:
                 yield self.ask(user, semantics, text=f"{which} {semantics.makes} {text}")
+
+    def ready(self, users: Sequence[int]) -> list[Step]:
+        """Return the steps after which each user can bring texts in: none where that needs no container."""
+        if not any(semantics.needs for semantics in self.writing):
+            return []
+        return [*self.home(users, count=1), SETTLE]
 
     def listen(self, users: Sequence[int], device: int = 0, nth: int = 0) -> list[Step]:
         """Return the steps after which each user gets what is pushed within their nth containers."""

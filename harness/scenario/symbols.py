@@ -87,7 +87,7 @@ class Symbols:
                 given[name] = self.text(user, size)
         if known.needs_version and VERSION not in given:
             given[VERSION] = self._versions.get((known.takes or "", objects.get(known.argument, "")), 1)
-        if known.searches and QUERY not in given:
+        if known.needs_query and QUERY not in given:
             given[QUERY] = WORD
         return Operation(operation.name, objects, given)
 

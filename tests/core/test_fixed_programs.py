@@ -46,7 +46,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *(*HOME, "stall*5", "stall*2", "narrate*2", "compare", "list_notes*2 write_note*2"),
         *("cancel_run*7", "narrate*3"),
     ),
-    "edits": USERS * ("write_note", "edit_note*2", f"{READ} {LOOK}"),
+    "edits": USERS * ("write_note", "edit_note*2", f"read_note {LOOK}"),
     "faults": (
         *(*HOME, "write_note*3", "fail", "fail narrate", "slow*2 write_note"),
         *("write_note*9 tick*18 cancel*18 remember*9 list_notes", "narrate disconnect", "narrate", "connect"),

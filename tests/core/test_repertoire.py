@@ -64,6 +64,12 @@ def test_an_operation_needs_an_object_for_each_of_its_arguments(name: str, needs
     assert needs == FOLDERS.promises.operations[name].needs
 
 
+def test_what_has_a_query_in_its_request_is_given_one() -> None:
+    """Also work that searches, and lists nothing."""
+    asking = {name for name, semantics in BUNDLED.promises.operations.items() if semantics.needs_query}
+    assert {"search_notes", "recall"} == asking
+
+
 def test_a_message_is_said_over_its_channel() -> None:
     """Nothing else is."""
     over = {name: semantics.over for name, semantics in FOLDERS.promises.operations.items() if semantics.over}

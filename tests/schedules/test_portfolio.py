@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
-from harness.history.model import Promises
 from harness.loop.scheduling import Mode
 from harness.scenario.program import Blow, Strike
 from harness.schedules.execution import Wait
 from harness.schedules.portfolio import Attempts, Baseline, Choosing
 from harness.schedules.scenes import Scene, scenes
+from harness.targets.bundled import BUNDLED
 
-SCENES = scenes(Promises())
+SCENES = scenes(BUNDLED.promises)
 TALKING, WRITING = SCENES[0], SCENES[1]
 WAITS = (
     (Wait("a.py:1", True, False, False), Wait("a.py:1", True, False, True), Wait("b.py:2", False, True, True)),
