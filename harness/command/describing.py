@@ -12,7 +12,6 @@ import click
 
 from harness.claims.catalogue import CLAIMS
 from harness.claims.evidence import Suite
-from harness.claims.plan import PLANS
 from harness.claims.statements import Description, Showing, lines_of, offered_by, showing
 from harness.command.arguments import Complaint, target_argument
 from harness.history.model import Promises, Promising, Unreachable
@@ -49,14 +48,11 @@ def describe(target: str, as_json: bool) -> None:
 
 async def _description_of(named: NamedTarget) -> Description:
     """Return what is known of a target; one without an adapter is opened, and asked."""
-    from harness.verification.verification import suites_of
-
-    suites = suites_of(PLANS["deep"], named)
     if named.adapter is not None:
-        return Description(promises=named.adapter.promises, suites=suites)
+        return Description(promises=named.adapter.promises, suites=named.suites)
     async with named.open() as target:
         promises = target.promises if isinstance(target, Promising) else Promises()
-        return Description(promises=promises, protocols=offered_by(target), suites=suites)
+        return Description(promises=promises, protocols=offered_by(target), suites=named.suites)
 
 
 Inferred = Mapping[str, frozenset[str]]

@@ -100,8 +100,9 @@ def is_application(found: object) -> bool:
     named = bool(re.search(r"(^|_)app(lication)?$", getattr(found, "__name__", "")))
     if isinstance(returned, str):  # `from __future__ import annotations`
         returned = getattr(found, "__globals__", {}).get(returned)
-    known = inspect.isclass(returned) and returned is not Any
-    return _parameters(returned.__call__) == 4 if known else named
+    if inspect.isclass(returned) and returned is not Any:
+        return _parameters(getattr(returned, "__call__")) == 4  # noqa: B004, B009: it is asked for its parameters
+    return named
 
 
 def document_of(found: object, source: str) -> Document:
