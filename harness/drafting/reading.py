@@ -101,7 +101,7 @@ def is_application(found: object) -> bool:
     if isinstance(returned, str):  # `from __future__ import annotations`
         returned = getattr(found, "__globals__", {}).get(returned)
     if inspect.isclass(returned) and returned is not Any:
-        return _parameters(getattr(returned, "__call__")) == 4  # noqa: B004, B009: it is asked for its parameters
+        return _parameters(inspect.getattr_static(returned, "__call__")) == 4
     return named
 
 
