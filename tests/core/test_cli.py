@@ -94,7 +94,8 @@ class TestUsage:
         service = Path(__file__).parents[1] / "drafting" / "notes_service.py"
         lines = called("verify", f"{service}:app", "--out", tmp_path).output.splitlines()
         assert "assumed: users sign in by POST /auth/token, registered by POST /auth/register" == lines[0]
-        assert lines[-1].startswith("Error: ") and "is not empty" in lines[-1]
+        assert lines[-1].startswith("Error: ")
+        assert "is not empty" in lines[-1]
 
     def test_errors_make_no_folder(self, tmp_path: Path) -> None:
         """What could not begin leaves nothing behind."""
