@@ -30,8 +30,7 @@ async def managed():
 def half(): return object()
 def broken(): raise RuntimeError("no database")
 def away():
-    from harness.claims.evidence import Suite
-from harness.history.model import Unreachable
+    from harness.history.model import Unreachable
     raise Unreachable("start the service")
 number = 7
 """
