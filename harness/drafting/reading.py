@@ -141,7 +141,10 @@ def _from_app(source: str) -> Document:
 async def _asked(app: Any, path: str) -> httpx.Response:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with asyncio.timeout(TIMEOUT_S), httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-        return await client.get(path)
+        try:
+            return await client.get(path)
+        except AssertionError as error:  # as httpx says that an application has returned without an answer
+            raise httpx.RemoteProtocolError("it returned without an answer") from error
 
 
 def _is_factory(found: Any) -> bool:
