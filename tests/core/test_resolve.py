@@ -118,7 +118,7 @@ class TestApplications:
         found = resolve(f"{service}:{attribute}")
         assert found.adapter is not None
         assert (f"{service}:{attribute}", True, frozenset(Suite)) == (found.adapter.app, found.in_process, found.suites)
-        assert ("", "POST /notes") == (found.adapter.url, found.assumptions[2][:11])
+        assert ("", "users sign in not at all") == (found.adapter.url, found.assumptions[0])
 
     def test_without_a_document_are_refused(self, service: Path) -> None:
         """It says what was looked for, and what to give."""
