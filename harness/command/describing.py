@@ -12,8 +12,15 @@ import click
 
 from harness.claims.catalogue import CLAIMS
 from harness.claims.evidence import Suite
-from harness.claims.plan import PLANS
-from harness.claims.statements import Description, Showing, lines_of, offered_by, showing
+from harness.claims.statements import (
+    NOT_ADJUDICATED,
+    OUTSIDE_ADAPTERS,
+    Description,
+    Showing,
+    lines_of,
+    offered_by,
+    showing,
+)
 from harness.command.arguments import Complaint, target_argument
 from harness.history.model import Promises, Promising, Unreachable
 from harness.history.semantics import Pushes, Semantics
@@ -49,14 +56,11 @@ def describe(target: str, as_json: bool) -> None:
 
 async def _description_of(named: NamedTarget) -> Description:
     """Return what is known of a target; one without an adapter is opened, and asked."""
-    from harness.verification.verification import suites_of
-
-    suites = suites_of(PLANS["deep"], named)
     if named.adapter is not None:
-        return Description(promises=named.adapter.promises, suites=suites)
+        return Description(promises=named.adapter.promises, suites=named.suites)
     async with named.open() as target:
         promises = target.promises if isinstance(target, Promising) else Promises()
-        return Description(promises=promises, protocols=offered_by(target), suites=suites)
+        return Description(promises=promises, protocols=offered_by(target), suites=named.suites)
 
 
 Inferred = Mapping[str, frozenset[str]]
@@ -102,7 +106,7 @@ def as_lines(
     if assumptions:
         yield "Assumed:"
         yield from (f"  {line}" for line in assumptions)
-    yield "Said:"
+    yield "Stated:"
     for one in described.promises.operations.values():
         guessed = inferred.get(one.name, frozenset())
         said = (f"{text} (inferred)" if name in guessed else text for name, text in words_of(one))
@@ -116,10 +120,19 @@ def as_lines(
     yield from (f"  {one.claim.id:<6} {one.claim.sentence} [{', '.join(one.suites)}]" for one in claims if one.can_be)
     yield "Cannot be shown:"
     for claimed in claims:
-        if not claimed.can_be:
-            reason = f": {claimed.reason}" if claimed.reason else ""
-            yield f"  {claimed.claim.id:<6} {claimed.claim.sentence}{reason}"
+        if not claimed.can_be and not _alike(claimed):
+            yield f"  {claimed.claim.id:<6} {claimed.claim.sentence}{f': {claimed.reason}' if claimed.reason else ''}"
             yield from (f"         add {line}" for line in dict.fromkeys(claimed.lacking.values()))
+    alike: dict[str, list[str]] = {}
+    for claimed in claims:
+        alike.setdefault(_alike(claimed), []).append(claimed.claim.id)
+    yield from (f"  {', '.join(names)}: {why}" for why, names in alike.items() if why)
+
+
+def _alike(one: Showing) -> str:
+    """Return why a claim cannot be shown, where that is no matter of the adapter; `""` elsewhere."""
+    first = next(iter(one.lacking.values()), "")
+    return f"needs {first}" if OUTSIDE_ADAPTERS in first else one.reason if one.reason == NOT_ADJUDICATED else ""
 
 
 def words_of(one: Semantics) -> Iterator[tuple[str, str]]:

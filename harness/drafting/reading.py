@@ -100,8 +100,9 @@ def is_application(found: object) -> bool:
     named = bool(re.search(r"(^|_)app(lication)?$", getattr(found, "__name__", "")))
     if isinstance(returned, str):  # `from __future__ import annotations`
         returned = getattr(found, "__globals__", {}).get(returned)
-    known = inspect.isclass(returned) and returned is not Any
-    return _parameters(returned.__call__) == 4 if known and returned is not None else named
+    if inspect.isclass(returned) and returned is not Any:
+        return _parameters(inspect.getattr_static(returned, "__call__")) == 4
+    return named
 
 
 def document_of(found: object, source: str) -> Document:
@@ -140,7 +141,10 @@ def _from_app(source: str) -> Document:
 async def _asked(app: Any, path: str) -> httpx.Response:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with asyncio.timeout(TIMEOUT_S), httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-        return await client.get(path)
+        try:
+            return await client.get(path)
+        except AssertionError as error:  # as httpx says that an application has returned without an answer
+            raise httpx.RemoteProtocolError("it returned without an answer") from error
 
 
 def _is_factory(found: Any) -> bool:

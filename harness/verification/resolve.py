@@ -22,6 +22,7 @@ from typing import Any
 
 from harness.adapter.adapter import Adapter
 from harness.adapter.importing import TargetError, imported, split
+from harness.claims.evidence import Suite
 from harness.drafting import DraftError, drafted_adapter, is_application
 from harness.history.model import Target, Unreachable
 from harness.judging.checkers import CHECKERS
@@ -70,6 +71,15 @@ class NamedTarget:
     adapter: Adapter | None = None
     in_process: bool = True
     assumptions: tuple[str, ...] = ()
+
+    @property
+    def suites(self) -> frozenset[Suite]:
+        """The suites that can run on it."""
+        described = self.adapter is not None
+        inside = {Suite.PROPERTIES, Suite.SCHEDULES} if self.in_process else set()
+        wire = {Suite.WIRE} if described else set()
+        load = {Suite.LOAD} if described or self.server is not None else set()
+        return frozenset(inside | wire | load)
 
     def prepared(self) -> AbstractContextManager[OpenTarget]:
         """Return the cheapest way to open the target as new, again and again."""

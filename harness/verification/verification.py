@@ -70,11 +70,7 @@ _OPTIONAL = (Suite.PROPERTIES, Suite.SCHEDULES, Suite.LOAD)
 
 def suites_of(plan: Plan, target: NamedTarget) -> frozenset[Suite]:
     """Return the suites that a plan runs on a target."""
-    left_out: set[Suite] = {suite for suite in _OPTIONAL if getattr(plan, suite) is None}
-    left_out |= set() if target.adapter is not None else {Suite.WIRE}
-    left_out |= set() if target.in_process else {Suite.PROPERTIES, Suite.SCHEDULES}
-    left_out |= set() if target.server is not None or target.adapter is not None else {Suite.LOAD}
-    return frozenset({*Suite} - left_out)
+    return target.suites - {suite for suite in _OPTIONAL if getattr(plan, suite) is None}
 
 
 def description_of(plan: Plan, target: NamedTarget) -> Description | None:

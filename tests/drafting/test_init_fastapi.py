@@ -129,7 +129,7 @@ def test_the_plan_asks_for_what_the_adapter_can_show(folder: Path, adapter: Adap
             *("unchecked-signature", "unchecked-run", "telling-refusal", *TRIALS),
         ],
         "wire": {"users": 10},
-        "schedules": {"schedules": 200},
+        "schedules": {"schedules": 200, "trials": 0},
     } == plan
     assert [*claims_shown(Description(promises=adapter.promises))] == plan["claims"]
 
