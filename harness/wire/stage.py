@@ -185,6 +185,8 @@ class _Scene:
         opened = list(self.channels.values())
         self.channels.clear()
         await asyncio.gather(*(channel.close() for channel in opened), return_exceptions=True)
+        if self.log is not None:
+            self.log.close()
         await self.exchange.close()
 
     async def _listen(self) -> None:
