@@ -1,9 +1,9 @@
 """Makes a script in which something was found smaller, and says how often what is left shows it.
 
-How it works. First whatever takes long goes, if it shows without; then everybody who is neither owner nor observer.
-Then waves are left out in ever smaller groups, the last ones first, and then single acts. What is smaller is taken when
-it shows the anomaly in one of TRIES performances: over the wire nobody decides the order, so that once is not always.
-In the end the smallest is performed a few times more, and counted.
+How it works. First whatever takes long goes, if it shows without; then everybody who is neither owner nor observer,
+where the finding names any. Then waves are left out in ever smaller groups, the last ones first, and then single acts.
+What is smaller is taken when it shows the anomaly in one of TRIES performances: over the wire nobody decides the order,
+so that once is not always. In the end the smallest is performed a few times more, and counted.
 
 Source: delta debugging, Zeller and Hildebrandt 2002, as in `harness.properties.shrink`.
 """
@@ -74,9 +74,9 @@ class _Work:
 
     async def reduce(self) -> None:
         """Make the script smaller for as long as there is time."""
-        await self.shows(_without_waiting(self.best.script))
-        involved = {self.finding.owner, self.finding.observer}
-        await self.shows(_of_users(self.best.script, involved))
+        await self._smaller(_without_waiting(self.best.script))
+        if involved := {self.finding.owner, self.finding.observer} - {""}:
+            await self._smaller(_of_users(self.best.script, involved))
         await self._leave_out(lambda script: len(script.waves), _without_waves)
         await self._leave_out(lambda script: script.acts, _without_acts)
 
@@ -92,6 +92,11 @@ class _Work:
                 return True
         return False
 
+    async def _smaller(self, script: Script) -> None:
+        """Perform what is smaller: nothing at all shows nothing, and the same is no smaller."""
+        if script.waves and script != self.best.script:
+            await self.shows(script)
+
     async def _leave_out(self, count: Callable[[Script], int], without: Callable[[Script, int, int], Script]) -> None:
         size = count(self.best.script) // 2
         while size >= 1:
@@ -99,7 +104,7 @@ class _Work:
             while end > 0:
                 if monotonic() > self._until:
                     return
-                await self.shows(without(self.best.script, max(0, end - size), end))
+                await self._smaller(without(self.best.script, max(0, end - size), end))
                 end -= size
             size //= 2
 
