@@ -155,6 +155,12 @@ class TestForeignObject:
         story.is_refused(BOB, "read_note", 429, id="n")
         assert 1 == story.examined("access", "foreign-object")
 
+    def test_a_conflict_proves_nothing(self) -> None:
+        """An owner with an old version is refused with 409, too: whose object it is was not looked at."""
+        story = tried()
+        story.is_refused(BOB, "read_note", 409, id="n")
+        assert 1 == story.examined("access", "foreign-object")
+
 
 class TestExistenceRevealed:
     @pytest.mark.parametrize("order", ["foreign first", "unknown first"])
@@ -182,6 +188,14 @@ class TestExistenceRevealed:
         story.is_refused(BOB, "read_note", 404, "no n-2 (request 18)", id="n-2")
         assert {} == story.found("access")
         assert {"existence-revealed": 1} == story.judged("access").examined
+
+    def test_a_conflict_reveals_existence(self) -> None:
+        """There must be something to conflict with: an id that nobody has gives 404."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        story.is_refused(BOB, "edit_note", 409, "conflict", id="n")
+        story.is_refused(BOB, "edit_note", 404, "none", id="x")
+        assert {"existence-revealed": 1} == story.found("access")
 
     def test_a_malformed_id_is_not_compared(self) -> None:
         """422 says that it is no id at all."""

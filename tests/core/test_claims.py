@@ -103,6 +103,12 @@ class TestAdjudicate:
         trials.append(replace(trial("leak"), error="no start"))
         assert (Outcome.UNKNOWN, ("mutant mutant-leak was not tried: no start",)) == judged(ANSWERS, items, trials)
 
+    def test_a_mutant_that_is_there_for_another_checker_is_not_this_claims_concern(self) -> None:
+        """Whether it survived that one, or could not be tried."""
+        items, trials = supported(ANSWERS)
+        trials += [trial("access", outcome=Outcome.HOLDS), replace(trial("access"), error="no start")]
+        assert (Outcome.HOLDS, ()) == judged(ANSWERS, items, trials)
+
     def test_a_mutant_that_another_checker_killed_is_a_survivor(self) -> None:
         """It must be seen by the checker that is there for it."""
         items, trials = supported(ANSWERS)

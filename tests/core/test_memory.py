@@ -91,6 +91,21 @@ class TestRuns:
         memory = self.started("stall: x", "faulty")
         assert ([], ["r"]) == (list(memory.waiting()), memory.stalled())
 
+    @pytest.mark.parametrize(
+        ("name", "agent", "text", "stalled"),
+        [
+            ("start_run", "faulty", "stall: x", [""]),
+            ("start_run", "faulty", "fail: x", []),
+            ("start_run", "narrator", "stall: x", []),
+            ("write_note", "faulty", "stall: x", []),
+        ],
+    )
+    def test_that_may_have_been_started_may_stall(self, name: str, agent: str, text: str, stalled: list[str]) -> None:
+        """Nobody knows the name of one whose acceptance was lost, so that nobody can cancel it; it is counted."""
+        memory = Memory(1)
+        memory.miss(Operation(name, {"agent": agent, "text": text}))
+        assert ([], stalled) == (list(memory.waiting()), memory.stalled())
+
     def test_may_end_before_their_acceptance_is_told(self) -> None:
         """The last event of a fast run overtakes the answer of start_run."""
         memory = Memory(1)

@@ -126,6 +126,16 @@ class TestHistogram:
         for share in (0.01, 0.5, 0.95, 0.99, 1.0):
             assert histogram.percentile(share) == pytest.approx(1000 * share, rel=0.0101)
 
+    @pytest.mark.parametrize(
+        ("share", "value"), [(0.01, 1), (0.33, 1), (0.34, 10), (0.66, 10), (0.67, 100), (1.0, 100)]
+    )
+    def test_of_three_values_the_middle_one_is_the_median(self, share: float, value: float) -> None:
+        """The rank is rounded up: a share of the values does not exceed it, and not a smaller one."""
+        histogram = Histogram()
+        for each in (100.0, 1.0, 10.0):
+            histogram.add(each)
+        assert histogram.percentile(share) == pytest.approx(value, rel=0.0101)
+
     def test_parts_merge_into_the_whole(self) -> None:
         """Two halves measured apart have the percentiles of the whole, and the halves stay as they were."""
         left, right, whole = Histogram(), Histogram(), Histogram()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapter import Adapter, Channel, LogFile, Route, session, trusted
+from harness.adapter import Adapter, Channel, LogFile, Route, registered, session, trusted
 from harness.claims.evidence import Evidence, SuiteOutcome
 from harness.claims.plan import WireBudget
 from harness.history.model import Credential
@@ -68,6 +68,17 @@ def test_who_has_signed_out_is_not_let_in(log: Path) -> None:
     """A session that outlives its sign-out is found, as that of somebody who was revoked."""
     finding = by_checker(suite("never_out", log).run())["access"].verdict.findings[0]
     assert ("unauthenticated", Credential.REVOKED) == (finding.anomaly, finding.observer.partition("~")[2])
+
+
+def test_who_must_register_is_registered_before_signing_out(log: Path) -> None:
+    """The verification goes on, and what a signed-out user was given was tried and refused."""
+    asked = suite("registering", log)
+    named = {"name": "{user}"}
+    sign_in = registered("POST", "/register", json=named, then=asked.adapter.sign_in)
+    outcome = WireSuite(
+        target="x", adapter=replace(asked.adapter, sign_in=sign_in), url="", budget=BUDGET, seed=1
+    ).run()
+    assert ("", {Outcome.HOLDS}) == (outcome.run.doubt, {item.verdict.outcome for item in outcome.evidence})
 
 
 def test_what_an_intruder_writes_is_nobodys(log: Path) -> None:
