@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -79,12 +80,13 @@ def _anew(name: str) -> Any:
     if path is None and known is not None and known.__file__:
         path = Path(known.__file__).resolve()
     if path is not None and "site-packages" not in path.parts:
-        folder = path.parent
-        for module in [name for name, module in sys.modules.items() if _lies_in(module, folder)]:
+        beside = f"{path.parent}{os.sep}"
+        for module in [name for name, module in sys.modules.items() if _lies_in(module, beside)]:
             del sys.modules[module]
     return imported(name)
 
 
-def _lies_in(module: Any, folder: Path) -> bool:
+def _lies_in(module: Any, folder: str) -> bool:
+    """Return whether a module is of this folder, and of no installed package."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and folder in Path(file).resolve().parents and "site-packages" not in Path(file).parts
+    return isinstance(file, str) and file.startswith(folder) and "site-packages" not in file
