@@ -21,7 +21,7 @@ from harness.history.model import UserId, Value
 from harness.judging.verdict import Outcome, Verdict
 from harness.load.histogram import Histogram
 
-JUDGES = ("leak", "misdelivery", "tampering", "interference", "limits", "access")
+JUDGES = ("leak", "misdelivery", "tampering", "remains", "interference", "limits", "access")
 """The checkers that listen under load; the others need taps inside the target."""
 
 REQUIRED = ("leak", "misdelivery")

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.adapter.adapter import Adapter, AdapterError
 from harness.adapter.importing import TargetError, imported
+from harness.drafting import DraftError, drafted_adapter, is_application
 
 MOST_SEED = 2**31
 ADAPTER = "adapter"
@@ -90,7 +91,8 @@ def adapter_at(place: str) -> Adapter:
     """Return the adapter at a place, that load can be put on.
 
     Args:
-        place: `module:attribute`, `file.py:attribute` or `file.py`; an adapter, or a function that returns one.
+        place: `module:attribute`, `file.py:attribute` or `file.py`; an adapter, a function that returns one, or an
+            application of which one is drafted.
 
     Raises:
         UnusableOptions: there is none, or none that load can be put on.
@@ -99,8 +101,11 @@ def adapter_at(place: str) -> Adapter:
         raise UnusableOptions("no adapter was given, so nobody knows what users do: give --adapter isolation_target.py")
     try:
         found = imported(place, ADAPTER)
-        adapter = found() if callable(found) else found
-    except (TargetError, AdapterError) as error:
+        if is_application(found):
+            adapter, _ = drafted_adapter(found, place)
+        else:
+            adapter = found() if callable(found) else found
+    except (TargetError, AdapterError, DraftError) as error:
         raise UnusableOptions(f"--adapter {place}: {error}") from error
     if not isinstance(adapter, Adapter):
         raise UnusableOptions(f"--adapter {place} is a {type(adapter).__name__}: name an Adapter")
