@@ -290,8 +290,8 @@ class Runner:
         device = self.devices.get((position, number))
         if device is None or not isinstance(device.client, AdaptedClient):
             return
-        user, adapter = self.users[position], device.client.adapter
-        over = {channel, *(message.name for message in adapter.channel(channel).messages)}
+        user = self.users[position]
+        over = {channel, *(name for name, known in self.operations.items() if known.over == channel)}
         suffering = self.calls.of(position, number)
         self._nemesis.disconnect(user, [call for call in suffering if self.calls.under_way[call].operation in over])
         device.opened.pop(channel, None)
