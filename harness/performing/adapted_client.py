@@ -57,7 +57,7 @@ class AdaptedClient:
         on_push: OnPush,
         tell_calls: bool = False,
     ) -> None:
-        self._adapter = adapter
+        self.adapter = adapter
         self._exchange = exchange
         self._user = user
         self._credentials = credentials
@@ -82,9 +82,9 @@ class AdaptedClient:
     def prepare(self, operation: Operation, how: Manner = USUAL) -> Prepared:
         """Return an operation as the call that it will be."""
         given = self._placeholders(operation)
-        part = self._adapter.part(operation.name)
+        part = self.adapter.part(operation.name)
         if isinstance(part, Route):
-            asked = asked_of(part, given, {**self._credentials, **self._call()})
+            asked = asked_of(part, given, self._credentials)
             return Prepared(self._sent(asked, how), lambda: self._ask(part, asked, how))
         if isinstance(part, Channel):
             opening = opening_of(part, self._exchange.url, given, self._credentials)

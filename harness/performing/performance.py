@@ -24,7 +24,7 @@ OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
 
 
 def promises_of(target: Target) -> Promises:
-    """Return what the target states of itself; a target that states nothing offers every operation."""
+    """Return what the target states of itself; one that states nothing offers nothing."""
     return target.promises if isinstance(target, Promising) else Promises()
 
 

@@ -18,7 +18,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from harness.history.calling import CALLING, Calling
 from harness.history.model import (
     Credential,
     EventKind,
@@ -32,19 +31,15 @@ from harness.history.model import (
 )
 from harness.history.probes import DISCONNECTED
 from harness.history.recorder import Recorder
-from harness.history.semantics import GIVEN, OBJECTS, SEEN, SENT, Semantics, at
+from harness.history.semantics import SEEN, at
 from harness.performing.adapted_client import AdaptedClient
+from harness.performing.calls import Calls
+from harness.performing.calls import task_name as task_name
 from harness.performing.connections import Deadlines, Device, Shut
-from harness.performing.conversations import Answered
 from harness.performing.nemesis import Nemesis
 from harness.performing.settling import Settling
-from harness.scenario.program import USUAL, Do, Manner, Step, Strike
-from harness.scenario.symbols import Symbols, Unresolvable
-
-
-def task_name(call: int) -> str:
-    """Return how the task of a call is named, before it has begun."""
-    return f"call {call}"
+from harness.scenario.program import Do, Step, Strike
+from harness.scenario.symbols import Symbols
 
 
 class Runner:
@@ -72,22 +67,22 @@ class Runner:
         self.deadlines = deadlines or Deadlines()
         self.symbols = Symbols(header.seed)
         self.devices: dict[tuple[int, int], Device] = {}
-        self.calls: dict[int, tuple[int, int, asyncio.Task[None]]] = {}
+        self.calls = Calls(self)
         self.news = asyncio.Event()
-        self.left_out = 0
+        self.since_s = 0.0
         self.operations = header.promises.operations
         self._pushes = header.promises.pushes
         self._nemesis = Nemesis(target, recorder)
+        self._connecting: dict[tuple[int, int], asyncio.Lock] = {}
         self._dropped: dict[tuple[int, int], Device] = {}
-        self._aside: set[asyncio.Task[Any]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
         self._unreachable: Unreachable | None = None
         self._settling = Settling(self)
-        self._since_s = 0.0
 
     async def begin(self) -> None:
         """Record what the target holds before anybody asks for anything."""
         await self._settling.begin()
-        self._since_s = _now_s()
+        self.since_s = _now_s()
 
     async def perform(self, step: Step) -> None:
         """Carry out one step.
@@ -98,12 +93,12 @@ class Runner:
         self.check_reachable()
         match step.do:
             case Do.CONNECT:
-                await self._connect(step.user, step.device)
+                await self.connect(step.user, step.device)
             case Do.ASK if step.operation is not None:
-                await self.ask(step.user, step.device, step.operation, step.how)
+                await self.calls.ask(step.user, step.device, step.operation, step.how)
             case Do.JOIN:
                 await self._settling.join()
-                self._since_s = _now_s()
+                self.since_s = _now_s()
             case Do.TICK:
                 for _ in range(step.amount):
                     await asyncio.sleep(0)
@@ -112,7 +107,8 @@ class Runner:
             case Do.COMPARE:
                 await self._settling.compare()
             case Do.CANCEL:
-                self._cancel(step.user)
+                if (newest := self.calls.newest_of(step.user)) is not None:
+                    self._cancel(step.user, newest)
             case Do.DISCONNECT if step.operation is not None:
                 await self._drop(step.user, step.device, step.operation.name)
             case Do.DISCONNECT:
@@ -125,10 +121,16 @@ class Runner:
         while self._aside:
             await asyncio.wait(set(self._aside))
         await self._settling.settle()
+        self.since_s = _now_s()
+
+    @property
+    def left_out(self) -> int:
+        """How many steps were left out, as they named an object that was never made."""
+        return self.calls.left_out
 
     def is_under_way(self, call: int) -> bool:
         """Return whether this call has not been answered yet."""
-        return call in self.calls
+        return call in self.calls.under_way
 
     def strike(self, strike: Strike, position: int, call: int) -> bool:
         """Let this befall a user's request right now; return whether it could.
@@ -140,9 +142,9 @@ class Runner:
         """
         match strike:
             case Strike.CANCEL:
-                if call not in self.calls:
+                if not self.is_under_way(call):
                     return False
-                self._nemesis.cancel(self.users[position], call, self.calls[call][2])
+                self._cancel(position, call)
             case Strike.DISCONNECT:
                 if (position, 0) not in self.devices:
                     return False
@@ -152,20 +154,30 @@ class Runner:
                 if ending is None:
                     return False
                 newest = {ending.argument: f"${ending.takes}:{self.users[position].number}:-1"}
-                self._do_aside(self.ask(position, 0, Operation(ending.name, newest)))
+                self._do_aside(self.calls.ask(position, 0, Operation(ending.name, newest)))
             case Strike.FAIL | Strike.SLOW:
                 self._nemesis.strike_query(strike, self.users[position], call)
         return True
 
     def _do_aside(self, work: Coroutine[Any, Any, object]) -> None:
         """Do this beside the program; settling waits for it."""
-        task = asyncio.ensure_future(work)
+
+        async def beside() -> None:
+            try:
+                await work
+            except Unreachable as error:
+                self.lose(error)
+
+        task = asyncio.ensure_future(beside())
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
 
+    def _cancel(self, position: int, call: int) -> None:
+        self._nemesis.cancel(self.users[position], call, self.calls.under_way[call].task)
+
     async def close(self) -> None:
         """Cancel what is still under way and drop every connection."""
-        tasks: list[asyncio.Task[Any]] = [task for _, _, task in self.calls.values()]
+        tasks: list[asyncio.Task[Any]] = [known.task for known in self.calls.under_way.values()]
         tasks += self._aside
         for task in tasks:
             task.cancel()
@@ -175,6 +187,11 @@ class Runner:
         for device in devices:
             device.alive = False
         await asyncio.gather(*(device.client.close() for device in devices), return_exceptions=True)
+
+    def lose(self, error: Unreachable) -> None:
+        """Take in that the target has gone away, whoever has found it out."""
+        self._unreachable = error
+        self.news.set()
 
     def check_reachable(self) -> None:
         """See that the target has not gone away.
@@ -187,10 +204,20 @@ class Runner:
 
     # Connections
 
-    async def _connect(self, position: int, number: int) -> Device:
-        known = self.devices.get((position, number))
-        if known is not None:
-            return known
+    async def connect(self, position: int, number: int) -> Device:
+        """Return a user's connection of this number; open it if it is not.
+
+        Raises:
+            Unreachable: it cannot be opened.
+        """
+        async with self._connecting.setdefault((position, number), asyncio.Lock()):
+            known = self.devices.get((position, number))
+            device = known or await self._connected(position, number)
+        if known is None and (before := self._dropped.pop((position, number), None)) is not None:
+            await self._restore(position, number, device, before)
+        return device
+
+    async def _connected(self, position: int, number: int) -> Device:
         user, device = self.users[position], Device()
         on_push = self._listener(user, device, number)
         try:
@@ -206,18 +233,16 @@ class Runner:
         if isinstance(device.client, AdaptedClient) and user.credential is Credential.VALID:
             device.client.channels.on_made = lambda kind, name: self.symbols.learn_object(kind, user, name)
         self.devices[position, number] = device
-        if (before := self._dropped.pop((position, number), None)) is not None:
-            await self._restore(position, number, device, before)
         return device
 
     async def _restore(self, position: int, number: int, device: Device, before: Device) -> None:
         """Open the channels of a dropped connection again, and subscribe to what it had, from where it was."""
         for operation in before.opened.values():
-            await self.ask(position, number, operation)
+            await self.calls.ask(position, number, operation)
         for (name, taken), (operation, seen) in before.subscriptions.items():
             device.subscriptions[name, taken] = operation, dict(seen)
             resumed = {SEEN: dict(seen)} if seen and self.operations[name].resumes else {}
-            await self.ask(position, number, Operation(name, operation.objects, resumed))
+            await self.calls.ask(position, number, Operation(name, operation.objects, resumed))
 
     def _cannot_connect(self, user: User, error: Exception) -> Unreachable:
         return Unreachable(
@@ -245,7 +270,8 @@ class Runner:
                 for (_, taken), (_, seen) in device.subscriptions.items():
                     if taken == within:
                         seen[str(name)] = max(seq, seen.get(str(name), -1))
-            if pushes.type and at(value, pushes.type) in pushes.last:
+            kind = at(value, pushes.type) if pushes.type else None
+            if isinstance(kind, str) and kind in pushes.last:
                 self.symbols.end(str(name))
 
     async def _disconnect(self, position: int, number: int) -> None:
@@ -253,8 +279,7 @@ class Runner:
         if device is None:
             return
         user = self.users[position]
-        suffering = [call for call, (who, on, _) in self.calls.items() if (who, on) == (position, number)]
-        self._nemesis.disconnect(user, suffering)
+        self._nemesis.disconnect(user, self.calls.of(position, number))
         device.alive = False
         self.recorder.record(EventKind.PROBE, DISCONNECTED, user=user.id, device=number)
         self._dropped[position, number] = device
@@ -265,107 +290,15 @@ class Runner:
         device = self.devices.get((position, number))
         if device is None or not isinstance(device.client, AdaptedClient):
             return
+        user = self.users[position]
+        over = {channel, *(name for name, known in self.operations.items() if known.over == channel)}
+        suffering = self.calls.of(position, number)
+        self._nemesis.disconnect(user, [call for call in suffering if self.calls.under_way[call].operation in over])
         device.opened.pop(channel, None)
-        self.recorder.faults += 1
-        self.recorder.record(EventKind.PROBE, DISCONNECTED, user=self.users[position].id, device=number)
+        for name, taken in [place for place in device.subscriptions if place[0] in over]:
+            del device.subscriptions[name, taken]
+        self.recorder.record(EventKind.PROBE, DISCONNECTED, {"channel": channel}, user=user.id, device=number)
         await device.client.channels.drop(channel)
-
-    # Calls
-
-    async def ask(self, position: int, number: int, operation: Operation, how: Manner = USUAL) -> None:
-        """Begin a call; who asks for what the target does not offer, or for an object that was never made, does not."""
-        known = self.operations.get(operation.name)
-        if known is None:
-            return
-        user = self.users[position]
-        try:
-            operation = self.symbols.resolved(user, operation, known, how.size)
-        except Unresolvable:
-            self.left_out += 1
-            return
-        device = await self._connect(position, number)
-        call = self.recorder.next_call()
-        if how.at_s:
-            work = self._later(position, number, device, call, operation, known, how)
-        else:
-            work = self._begun(position, number, device, call, operation, known, how)
-        task = asyncio.create_task(work, name=task_name(call))
-        self.calls[call] = (position, number, task)
-        task.add_done_callback(lambda _: self.calls.pop(call, None))
-
-    async def _later(
-        self, position: int, number: int, device: Device, call: int, operation: Operation, known: Semantics, how: Manner
-    ) -> None:
-        await asyncio.sleep(max(0.0, self._since_s + how.at_s - _now_s()))
-        await self._begun(position, number, device, call, operation, known, how)
-
-    def _begun(
-        self, position: int, number: int, device: Device, call: int, operation: Operation, known: Semantics, how: Manner
-    ) -> Coroutine[Any, Any, None]:
-        """Record that a call begins, and return what carries it out."""
-        user, client = self.users[position], device.client
-        asked: dict[str, Value] = {}
-        if operation.objects:
-            asked[OBJECTS] = dict(operation.objects)
-        if operation.given:
-            asked[GIVEN] = dict(operation.given)
-        calling = Calling(call, user.id)
-        if isinstance(client, AdaptedClient):
-            prepared = client.prepare(operation, how)
-            asked[SENT] = prepared.sent
-            work: Callable[[], Coroutine[Any, Any, Value]] = prepared.carry_out
-        else:
-
-            def work() -> Coroutine[Any, Any, Value]:
-                return client.invoke(operation)
-
-        self.recorder.record(EventKind.INVOKE, operation.name, asked, user=user.id, device=number, call=call)
-        taken = str(operation.objects.get(known.argument))
-        if known.opens:
-            device.opened[operation.name] = operation
-        if known.subscribes:
-            device.subscriptions.setdefault((operation.name, taken), (operation, {}))
-        return self._carry_out(position, number, calling, operation, known, work)
-
-    async def _carry_out(
-        self,
-        position: int,
-        number: int,
-        calling: Calling,
-        operation: Operation,
-        known: Semantics,
-        work: Callable[[], Coroutine[Any, Any, Value]],
-    ) -> None:
-        user = self.users[position]
-        CALLING.set(calling)
-        try:
-            async with asyncio.timeout(self.deadlines.call_s):
-                value = await work()
-            answered = value if isinstance(value, Answered) else Answered(EventKind.OK, {"body": value})
-        except Unreachable as error:
-            # Nothing is recorded: a target that is gone has answered neither well nor badly.
-            self._unreachable = error
-            self.news.set()
-            return
-        except Refused as refusal:
-            answered = Answered(EventKind.FAIL, {"status": refusal.status, "text": refusal.text})
-        except asyncio.CancelledError:
-            answered = Answered(EventKind.INFO, {"error": "cancelled"})
-        except Exception as error:
-            answered = Answered(EventKind.INFO, {"error": f"{type(error).__name__}: {error}"})
-        kind, value = answered.kind, answered.value
-        self.recorder.record(kind, operation.name, value, user=user.id, device=number, call=calling.call)
-        if kind is EventKind.OK and user.credential is Credential.VALID:
-            self.symbols.learn(position, user, operation, known, value)
-        elif kind is EventKind.INFO:
-            self.symbols.miss(known)
-        self.news.set()
-
-    def _cancel(self, position: int) -> None:
-        for call, (who, _, task) in reversed(self.calls.items()):
-            if who == position:
-                self._nemesis.cancel(self.users[position], call, task)
-                return
 
 
 def _now_s() -> float:

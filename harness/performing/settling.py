@@ -32,16 +32,16 @@ class Settling:
 
     async def join(self) -> None:
         """Wait until every call has been answered."""
-        await self._calls_answered()
+        await self._runner.calls.answered()
         self._runner.check_reachable()
         self._take_records()
 
     async def settle(self) -> None:
         """Wait until everything has ended that can, then record the probes and SETTLED."""
         runner = self._runner
-        await self._calls_answered()
+        await self._runner.calls.answered()
         await self._work_ended()
-        await self._calls_answered()
+        await self._runner.calls.answered()
         runner.check_reachable()
         await asyncio.gather(*(self._fence(device) for device in list(runner.devices.values())))
         self._take_records()
@@ -63,11 +63,6 @@ class Settling:
             self._say(compared)
             if compared.value.get("cut"):
                 self._doubt("live requests hold more objects than can be compared", "aliasing")
-
-    async def _calls_answered(self) -> None:
-        while self._runner.calls:
-            self._runner.check_reachable()
-            await asyncio.wait([task for _, _, task in self._runner.calls.values()])
 
     # Work
 
@@ -98,8 +93,8 @@ class Settling:
             work = runner.symbols.work[name]
             asking = next((k for k in runner.operations.values() if k.progress and k.takes == work.kind), None)
             if asking is not None:
-                await runner.ask(work.position, 0, Operation(asking.name, {asking.argument: work.name}))
-        await self._calls_answered()
+                await runner.calls.ask(work.position, 0, Operation(asking.name, {asking.argument: work.name}))
+        await self._runner.calls.answered()
 
     def _is_heard(self, name: str) -> bool:
         """Whether a connection of the owner is subscribed to where the work is done, so that its end will be told."""

@@ -42,6 +42,14 @@ class Started:
     ended: bool = False
 
 
+_EVENT = "event@"
+
+
+def events_of(channel: str) -> str:
+    """Return the kind of object that the events of a channel are, by which a client says what it has seen last."""
+    return f"{_EVENT}{channel}"
+
+
 class Unresolvable(Exception):
     """A step names an object that was never made."""
 
@@ -80,7 +88,8 @@ class Symbols:
         Raises:
             Unresolvable: it names an object that was never made.
         """
-        objects = {name: self._object(name, value) for name, value in operation.objects.items()}
+        seen = {name: value for name, value in operation.objects.items() if not self._is_of_no_event(value)}
+        objects = {name: self._object(name, value) for name, value in seen.items()}
         given = {name: self._given(user, value) for name, value in operation.given.items()}
         for name in known.texts:
             if name not in given:
@@ -115,6 +124,13 @@ class Symbols:
         while "{mark}" in value:
             value = value.replace("{mark}", self._mint(user), 1)
         return value
+
+    def _is_of_no_event(self, value: Value) -> bool:
+        """Whether this names the last event of a channel that a user has seen who has seen none, and so names none."""
+        if not isinstance(value, str) or not value.startswith(f"${_EVENT}"):
+            return False
+        what, owner, _ = value[1:].split(":")
+        return (what, int(owner)) not in self._objects
 
     def _object(self, argument: str, value: Value) -> Value:
         if not isinstance(value, str) or not value.startswith("$"):
@@ -153,7 +169,8 @@ class Symbols:
                 self.work.setdefault(str(name), started)
         elif known.takes is not None and is_id(taken):
             self._learn_version(known, known.takes, taken, body)
-        if known.progress is not None and at(body, known.progress.status) in known.progress.final:
+        status = at(body, known.progress.status) if known.progress is not None else None
+        if known.progress is not None and isinstance(status, str) and status in known.progress.final:
             self.end(str(taken))
 
     def learn_object(self, kind: str, user: User, name: Id) -> None:

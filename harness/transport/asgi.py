@@ -29,8 +29,8 @@ LIFESPAN_S = 30.0
 class Lifespan:
     """Starts and stops an application. Use as an async context manager.
 
-    An application that knows nothing of the lifespan protocol, and says so by an error before it has answered, needs no
-    start: so do servers take it.
+    An application that knows nothing of the lifespan protocol, and ends or fails before it has asked what to do, needs no
+    start. One that fails later cannot be started, though some servers would go on without a word.
     """
 
     def __init__(self, app: Application) -> None:
@@ -38,6 +38,7 @@ class Lifespan:
         self._receive: asyncio.Queue[Message] = asyncio.Queue()
         self._send: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._heard = False
         self._answered = False
         self._unsupported = False
         self.state: dict[str, Any] = {}
@@ -56,13 +57,17 @@ class Lifespan:
     async def _run(self) -> None:
         scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
         try:
-            await self._app(scope, self._receive.get, self._answer)
+            await self._app(scope, self._hear, self._answer)
         except Exception as error:
-            self._unsupported = not self._answered
+            self._unsupported = not self._heard
             await self._send.put({"type": "lifespan.failed", "message": repr(error)})
         else:
             self._unsupported = not self._answered
             await self._send.put({"type": "lifespan.ended"})
+
+    async def _hear(self) -> Message:
+        self._heard = True
+        return await self._receive.get()
 
     async def _answer(self, message: Message) -> None:
         self._answered = True

@@ -33,6 +33,10 @@ OnFrame = Callable[[Value], None]
 """Called with whatever arrives."""
 
 
+class Closing(dict[str, Value]):
+    """The frame that says that a channel was closed, and with what: no service can send one."""
+
+
 class OpenChannel(Protocol):
     """A channel that is open."""
 
@@ -122,7 +126,7 @@ class _WebSocket:
         self._socket = NetworkSocket(connection, lambda text: self._ending.frame(frame_in(text)), self._on_close)
 
     def _on_close(self, code: int, reason: str) -> None:
-        self._on_frame({"closed": code, "reason": reason})
+        self._on_frame(Closing(closed=code, reason=reason))
         self._ending.end(code, reason, in_order=code in IN_ORDER)
 
     async def refusal(self) -> Refused | None:
@@ -179,7 +183,7 @@ class _Streamed:
             async for piece in self._pieces:
                 self._ending.frame(piece)
         except (httpx.HTTPError, httpx.StreamError) as error:
-            self._on_frame({"closed": type(error).__name__})
+            self._on_frame(Closing(closed=type(error).__name__))
             self._ending.end(self._response.status_code, type(error).__name__)
         else:
             self._ending.end(self._response.status_code, "", in_order=True)

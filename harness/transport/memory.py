@@ -19,7 +19,7 @@ import httpx
 from harness.adapter.adapter import Channel
 from harness.history.model import Refused, Unreachable, Value
 from harness.transport.asgi import Application, Message, WebSocket
-from harness.transport.channels import IN_ORDER, Ending, OnFrame, OpenChannel, Opening, frame_in, open_channel
+from harness.transport.channels import IN_ORDER, Closing, Ending, OnFrame, OpenChannel, Opening, frame_in, open_channel
 from harness.transport.exchange import Exchange
 
 PATIENCE_S = 0.02
@@ -102,7 +102,7 @@ class _Socket:
         await self._socket.close()
 
     def _on_close(self, code: int, reason: str) -> None:
-        self._on_frame({"closed": code, "reason": reason})
+        self._on_frame(Closing(closed=code, reason=reason))
         self._ending.end(code, reason, in_order=code in IN_ORDER)
 
 

@@ -77,4 +77,4 @@ def test_every_header_is_kept() -> None:
     """Also the second cookie, in which something may leak."""
     came = Answer(200, (("set-cookie", "a=1"), ("set-cookie", "b=2")), b"\xff")
     value = recorded(came, Canaries(1))
-    assert ([["set-cookie", "a=1"], ["set-cookie", "b=2"]], "\xff") == (value["headers"], value["text"])
+    assert ([["set-cookie", "a=1"], ["set-cookie", "b=2"]], "\xff") == (value["headers"], value["body"])

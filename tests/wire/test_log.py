@@ -10,7 +10,7 @@ import pytest
 
 from harness.adapter import LogFile
 from harness.history.model import Unreachable
-from harness.wire.log import LogTail, log_of
+from harness.performing.log import LogTail, log_of
 
 
 def test_only_whole_new_records_that_name_a_user_are_read(tmp_path: Path) -> None:
