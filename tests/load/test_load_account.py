@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
+from harness.targets.dialect import STATED
+from harness.targets.phrases import phrase
 
 from harness.history.names import NAMES
 from harness.judging.verdict import Finding, Outcome, Verdict
 from harness.load.account import ACCOUNT, EXIT_CODES, JUDGES, Account
 from harness.load.histogram import Histogram
-from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
-from harness.targets.dialect import STATED
-from harness.targets.phrases import phrase
 from harness.targets.reference import promises_of, settings_for
 
 LEAK = Finding(anomaly="leaked-in-event", message="u01 observed u00's canary", observer="u01", owner="u00")

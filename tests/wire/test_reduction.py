@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from harness.scenario.script import Manner, Script
+from harness.wire.reduction import make_smallest
+from harness.wire.stage import Performed, Stage
 
 from harness.adapter import Adapter, LogFile, Route, session
 from harness.history.model import Header
 from harness.judging.checkers import CHECKERS
-from harness.scenario.script import Manner, Script
-from harness.wire.reduction import make_smallest
 from harness.wire.serving import located
-from harness.wire.stage import Performed, Stage
 from harness.wire.stimuli.in_turn import in_turn
 from harness.wire.stimuli.setting import Setting
 
