@@ -20,6 +20,7 @@ from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
 from harness.properties.shrink import shrink
+from harness.properties.storage import stored_apart
 from harness.properties.tours import tours
 from harness.scenario.program import Program
 
@@ -62,7 +63,7 @@ class PropertiesSuite:
         work = _Work(self)
         with history_file(self.folder, f"properties-{plain_name(self.label or self.target)}") as file:
             try:
-                with asyncio.Runner() as loop:
+                with stored_apart(), asyncio.Runner() as loop:
                     work.carry_out(loop, file)
             except Unreachable as error:
                 work.doubt = work.unreachable = str(error)

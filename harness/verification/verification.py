@@ -24,6 +24,7 @@ from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS, OF_ANY_SERVICE
 from harness.judging.verdict import Finding, judge
 from harness.mutants import SUBJECTS
+from harness.properties.storage import stored_apart
 from harness.properties.suite import PropertiesSuite
 from harness.reporting import render
 from harness.schedules.suite import SchedulesSuite
@@ -107,7 +108,7 @@ class Verification:
         """
         try:
             orders = self._orders()
-            with under_way(orders, self.workers) as trials:
+            with stored_apart(), under_way(orders, self.workers) as trials:
                 if self.target.adapter is None:
                     self._properties()
                     self._schedules()
