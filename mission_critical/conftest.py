@@ -32,7 +32,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def users(request: pytest.FixtureRequest) -> int:
     """How many users work at once."""
-    given: int = request.config.getoption("--users")
+    given: int = request.config.getoption("--isolation-users")
     return given
 
 
@@ -40,7 +40,7 @@ def users(request: pytest.FixtureRequest) -> int:
 def target(request: pytest.FixtureRequest) -> NamedTarget:
     """The target that the gate guards."""
     try:
-        return resolve(request.config.getoption("--target"))
+        return resolve(request.config.getoption("--isolation-target"))
     except TargetError as error:
         pytest.exit(str(error), returncode=2)
 
@@ -123,7 +123,7 @@ def unknown(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """What to do about a claim that nothing is known of: fail, or skip where the caller allows it."""
 
     def conclude(reason: str) -> None:
-        if request.config.getoption("--allow-unknown"):
+        if request.config.getoption("--isolation-allow-unknown"):
             pytest.skip(f"UNKNOWN: {reason}")
         pytest.fail(f"UNKNOWN: {reason}", pytrace=False)
 
