@@ -12,6 +12,7 @@ from filelock import FileLock
 from harness.claims.evidence import Evidence, SuiteOutcome
 from harness.claims.plan import LoadBudget, Plan, PropertiesBudget, SchedulesBudget
 from harness.claims.run_folder import RunFolder
+from harness.extras import MissingExtra, need
 from harness.judging.checkers import CHECKERS
 from harness.properties.suite import PropertiesSuite
 from harness.schedules.suite import SchedulesSuite
@@ -109,11 +110,17 @@ def schedules_evidence(gathered: Gathered, target: NamedTarget, seed: int) -> Se
 
 
 @pytest.fixture(scope="session")
-def load_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int) -> Sequence[Evidence]:
+def load_evidence(
+    gathered: Gathered, target: NamedTarget, seed: int, users: int, unknown: Callable[[str], None]
+) -> Sequence[Evidence]:
     """What the load suite has to say of the target; nothing where it cannot serve it."""
     server = target.server
     if server is None:
         return ()
+    try:
+        need("load", "the load suite")
+    except MissingExtra as error:
+        unknown(str(error))
     budget = LoadBudget(duration_s=5, users=users)
     return gathered("load", lambda folder: under_load(target.name, server, budget, seed, folder, print))
 

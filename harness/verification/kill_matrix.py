@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.claims.evidence import SubjectKind, Suite, Trial
 from harness.claims.plan import LoadBudget, SchedulesBudget
+from harness.extras import need
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Outcome
 from harness.mutants import SUBJECTS
@@ -31,7 +32,12 @@ def kill_matrix(seed: int, workers: int, suite: str, say: Callable[[str], None])
         workers: trials at a time.
         suite: `properties`, `schedules`, `load` or `all`.
         say: told of each trial.
+
+    Raises:
+        MissingExtra: a suite needs what is not installed.
     """
+    if suite in ("load", "all"):
+        need("load", "the load suite")
     trials: list[Trial] = []
     orders = _orders(seed, suite)
     if orders:

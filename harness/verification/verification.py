@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.adapter.adapter import Adapter
@@ -20,6 +21,7 @@ from harness.claims.adjudication import report_of
 from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
 from harness.claims.plan import PLANS, Plan
 from harness.claims.run_folder import RunFolder, plain_name
+from harness.extras import need
 from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS, OF_ANY_SERVICE
 from harness.judging.verdict import Finding, judge
@@ -36,13 +38,30 @@ TRIAL_S = 4.0
 """How long a mutant is put under load."""
 
 PACKAGES = ("fastapi", "hypothesis", "locust", "sqlalchemy", "uvicorn", "websockets")
-"""Whose versions stand in a manifest."""
+"""Whose versions stand in a manifest, where they are installed."""
 
 
 def environment() -> Mapping[str, str]:
     """Return what the verification runs on: versions, and nothing that names a machine or a person."""
     known = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
-    return {**known, "cores": str(os.cpu_count()), **{name: version(name) for name in PACKAGES}}
+    known["cores"] = str(os.cpu_count())
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
+
+
+def need_extras(target: NamedTarget, plan: Plan) -> None:
+    """Find out, before anything is begun, whether everything is installed that a plan on a target needs.
+
+    Raises:
+        MissingExtra: something is not.
+    """
+    if target.adapter is not None:
+        if any(channel.protocol == "socketio" for channel in target.adapter.channels):
+            need("socketio", f"a channel of {target.name}")
+    elif plan.load is not None and target.server is not None:
+        need("load", f"the load suite of plan {plan.name} (`load = false` in a plan of your own leaves it out)")
 
 
 def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command: str, out: Path) -> Manifest:
