@@ -13,6 +13,7 @@ from harness.claims.evidence import Evidence, SuiteOutcome
 from harness.claims.plan import MOST_IN_TOURS, LoadBudget, Plan, PropertiesBudget, SchedulesBudget
 from harness.claims.replay_command import verified_again
 from harness.claims.run_folder import RunFolder
+from harness.extras import MissingExtra, need
 from harness.judging.checkers import CHECKERS
 from harness.properties.suite import PropertiesSuite
 from harness.schedules.suite import SchedulesSuite
@@ -33,7 +34,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def users(request: pytest.FixtureRequest) -> int:
     """How many users work at once."""
-    given: int = request.config.getoption("--users")
+    given: int = request.config.getoption("--isolation-users")
     return given
 
 
@@ -41,7 +42,7 @@ def users(request: pytest.FixtureRequest) -> int:
 def target(request: pytest.FixtureRequest) -> NamedTarget:
     """The target that the gate guards."""
     try:
-        return resolve(request.config.getoption("--target"))
+        return resolve(request.config.getoption("--isolation-target"))
     except TargetError as error:
         pytest.exit(str(error), returncode=2)
 
@@ -119,11 +120,17 @@ def schedules_evidence(gathered: Gathered, target: NamedTarget, seed: int) -> Se
 
 
 @pytest.fixture(scope="session")
-def load_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int, again: str) -> Sequence[Evidence]:
+def load_evidence(
+    gathered: Gathered, target: NamedTarget, seed: int, users: int, again: str, unknown: Callable[[str], None]
+) -> Sequence[Evidence]:
     """What the load suite has to say of the target; nothing where it cannot serve it."""
     server = target.server
     if server is None:
         return ()
+    try:
+        need("load", "the load suite")
+    except MissingExtra as error:
+        unknown(str(error))
     budget = LoadBudget(duration_s=5, users=users)
     return gathered("load", lambda folder: under_load(target.name, server, budget, seed, folder, print, again=again))
 
@@ -133,7 +140,7 @@ def unknown(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """What to do about a claim that nothing is known of: fail, or skip where the caller allows it."""
 
     def conclude(reason: str) -> None:
-        if request.config.getoption("--allow-unknown"):
+        if request.config.getoption("--isolation-allow-unknown"):
             pytest.skip(f"UNKNOWN: {reason}")
         pytest.fail(f"UNKNOWN: {reason}", pytrace=False)
 

@@ -191,8 +191,9 @@ def test_the_fixed_packages_are_required() -> None:
     """The distribution depends on the packages that were decided on, and offers the command `harness`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     required = {re.split(r"[\[>=<~! ]", item)[0] for item in project["dependencies"]}
-    fixed = {"pytest", "pytest-xdist", "pytest-asyncio", "hypothesis", "locust", "fastapi", "sqlalchemy", "aiosqlite"}
+    fixed = {"pytest", "pytest-xdist", "pytest-asyncio", "hypothesis", "fastapi", "sqlalchemy", "aiosqlite"}
     assert fixed <= required
+    assert [item for item in project["optional-dependencies"]["load"] if item.startswith("locust>")]
     assert "harness.command.cli:main" == project["scripts"]["harness"]
 
 

@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.claims.bounds import upper_bound
 from harness.history.model import Value
 from harness.judging.verdict import Finding, Outcome, Verdict
-
-CONFIDENCE = 0.95
 
 
 class Suite(StrEnum):
@@ -294,17 +293,3 @@ class Report:
     evidence: tuple[Evidence, ...]
     trials: tuple[Trial, ...]
     note: str = ""
-
-
-def upper_bound(violations: int, examined: int) -> float:
-    """Return the one-sided 95 % upper bound of a rate (Clopper and Pearson 1934).
-
-    Args:
-        violations: in [0, examined].
-        examined: 1 or more facts, treated as independent.
-    """
-    from scipy.special import betaincinv  # a quarter of the time in which `harness` starts: only who needs it waits
-
-    if violations >= examined:
-        return 1.0
-    return float(betaincinv(violations + 1, examined - violations, CONFIDENCE))

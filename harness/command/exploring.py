@@ -49,6 +49,7 @@ def explore_target(options: ExploreOptions, say: Callable[[str], None]) -> Repor
         TargetError: there is no such target.
         StoreError: the folder cannot be written.
         Unreachable: the target cannot be opened.
+        MissingExtra: Dask is not installed, and a cluster was asked for.
         ClusterError: the cluster cannot be used.
     """
     named = resolve(options.target)

@@ -31,6 +31,7 @@ from harness.properties.fixed_programs import fixed_programs
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
+from harness.properties.storage import stored_apart
 from harness.scenario.program import Program
 
 PARTS = "parts"
@@ -76,7 +77,7 @@ class PropertiesSuite:
         work = _Work(self)
         with history_file(self.folder, f"properties-{plain_name(self.label or self.target)}") as file:
             try:
-                with asyncio.Runner() as loop:
+                with stored_apart(), asyncio.Runner() as loop:
                     work.carry_out(loop, file)
             except Unreachable as error:
                 work.doubt = work.unreachable = str(error)

@@ -122,9 +122,7 @@ def _serve(create: CreateApp, folder: Path, secret: str) -> None:
     instrument(inside, secret)
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
-    config = uvicorn.Config(
-        CallTap(Gate(app, inside)), loop="uvloop", http="httptools", log_level="error", ws_per_message_deflate=False
-    )
+    config = uvicorn.Config(CallTap(Gate(app, inside)), log_level="error", ws_per_message_deflate=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -29,8 +29,8 @@ LIFESPAN_S = 30.0
 class Lifespan:
     """Starts and stops an application. Use as an async context manager.
 
-    An application that knows nothing of the lifespan protocol, and ends or fails before it has asked what to do, needs no
-    start. One that fails later cannot be started, though some servers would go on without a word.
+    An application that knows nothing of the lifespan protocol, and ends or fails before it has asked what to do, needs
+    no start. One that fails later cannot be started, though some servers would go on without a word.
     """
 
     def __init__(self, app: Application) -> None:

@@ -23,7 +23,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from harness.adapter.adapter import Channel
-from harness.history.model import Refused, Unreachable, Value
+from harness.extras import need
+from harness.history.model import Refused, Value
 from harness.transport.network_socket import NetworkSocket
 
 OPEN_S = 10.0
@@ -83,9 +84,9 @@ async def open_channel(channel: Channel, opening: Opening, http: httpx.AsyncClie
     """Open a channel.
 
     Raises:
+        MissingExtra: what is needed for it is not installed.
         Refused: the service said no.
         ConnectionError: the service broke the attempt off.
-        Unreachable: what is needed for it is not installed.
     """
     match channel.protocol:
         case "websocket":
@@ -238,12 +239,9 @@ class _SocketIO:
 
 
 async def _socketio(opening: Opening, on_frame: OnFrame) -> OpenChannel:
-    try:
-        import socketio
-    except ImportError as error:
-        raise Unreachable(
-            "a channel speaks Socket.IO, and python-socketio is not installed: pip install isolation-harness[socketio]"
-        ) from error
+    need("socketio", "a channel")
+    import socketio
+
     client = socketio.AsyncClient(reconnection=False, logger=False, engineio_logger=False)
 
     ending = Ending(on_frame)

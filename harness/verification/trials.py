@@ -14,6 +14,7 @@ from harness.claims.adjudication import CLAIMS, doubts_about
 from harness.claims.evidence import Evidence, SubjectKind, Suite, SuiteOutcome, Trial
 from harness.claims.plan import LoadBudget, PropertiesBudget, SchedulesBudget
 from harness.claims.run_folder import RunFolder, plain_name
+from harness.extras import need
 from harness.history.model import Unreachable, Value
 from harness.judging.checkers import CHECKERS
 from harness.load.suite import run_load
@@ -208,8 +209,10 @@ def under_load(
         again: the command that verifies again; stands in evidence.
 
     Raises:
+        MissingExtra: Locust is not installed.
         Unreachable: the server process does not start.
     """
+    need("load", "the load suite")
     say(f"{budget.users} users on {name} for {budget.duration_s:g} s")
     with ServerProcess(server) as process:
         return run_load(

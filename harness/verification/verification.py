@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.adapter.adapter import Adapter
@@ -21,11 +22,13 @@ from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, Suite
 from harness.claims.plan import ADJUDICABLE, LoadBudget, Plan
 from harness.claims.run_folder import RunFolder, plain_name
 from harness.claims.statements import Description, all_lacking, claims_shown
+from harness.extras import need
 from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding, judge
 from harness.load.suite import run_load
 from harness.mutants import SUBJECTS
+from harness.properties.storage import stored_apart
 from harness.properties.suite import PropertiesSuite
 from harness.reporting import render
 from harness.schedules.suite import SchedulesSuite
@@ -38,13 +41,30 @@ TRIAL_S = 4.0
 """How long a mutant is put under load."""
 
 PACKAGES = ("fastapi", "hypothesis", "locust", "sqlalchemy", "uvicorn", "websockets")
-"""Whose versions stand in a manifest."""
+"""Whose versions stand in a manifest, where they are installed."""
 
 
 def environment() -> Mapping[str, str]:
     """Return what the verification runs on: versions, and nothing that names a machine or a person."""
     known = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
-    return {**known, "cores": str(os.cpu_count()), **{name: version(name) for name in PACKAGES}}
+    known["cores"] = str(os.cpu_count())
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
+
+
+def need_extras(target: NamedTarget, plan: Plan) -> None:
+    """Find out, before anything is begun, whether everything is installed that a plan on a target needs.
+
+    Raises:
+        MissingExtra: something is not.
+    """
+    if target.adapter is not None:
+        if any(channel.protocol == "socketio" for channel in target.adapter.channels):
+            need("socketio", f"a channel of {target.name}")
+    if Suite.LOAD in suites_of(plan, target):
+        need("load", f"the load suite of plan {plan.name} (`load = false` in a plan of your own leaves it out)")
 
 
 def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command: str, out: Path) -> Manifest:
@@ -125,7 +145,7 @@ class Verification:
         """
         try:
             orders = self._orders()
-            with under_way(orders, self.workers) as trials:
+            with stored_apart(), under_way(orders, self.workers) as trials:
                 if self.target.adapter is not None:
                     self._wire(self.target.adapter)
                 if self.target.in_process:
