@@ -41,7 +41,7 @@ from harness.history.vocabulary import DISCONNECTED, DOUBT, LAST_EVENTS, RESOURC
 from harness.performing.connections import Device, Shut
 from harness.performing.nemesis import Nemesis
 from harness.scenario.memory import Memory, Unresolvable
-from harness.scenario.program import Do, Step, Strike
+from harness.scenario.program import Do, Fault, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Runner:
         self._dropped: dict[tuple[int, int], dict[str, dict[str, int]]] = {}
         self._calls: dict[int, tuple[int, int, asyncio.Task[None]]] = {}
         self._news = asyncio.Event()
-        self._striking: set[asyncio.Task[Any]] = set()
+        self._aside_tasks: set[asyncio.Task[Any]] = set()
         self._unreachable: Unreachable | None = None
         self._level: Mapping[str, int] = {}
 
@@ -128,29 +128,29 @@ class Runner:
         """Return whether this call has not been answered yet."""
         return call in self._calls
 
-    def strike(self, strike: Strike, position: int, call: int) -> bool:
-        """Let this befall a user's request right now; return whether it could.
+    def inject(self, fault: Fault, position: int, call: int) -> bool:
+        """Inject this fault into a user's request right now; return whether it could.
 
         Args:
-            strike: what.
+            fault: what.
             position: of the user.
             call: the request, or the one that began what is under way.
         """
-        match strike:
-            case Strike.CANCEL:
+        match fault:
+            case Fault.CANCEL:
                 if call not in self._calls:
                     return False
                 self._nemesis.cancel(self._users[position], call, self._calls[call][2])
-            case Strike.DISCONNECT:
+            case Fault.DISCONNECT:
                 if (position, 0) not in self._devices:
                     return False
                 self._aside(self._disconnect(position, 0))
-            case Strike.STOP:
+            case Fault.STOP:
                 self._aside(
                     self._ask(position, 0, Operation("cancel_run", {"id": f"$run:{self._number(position)}:-1"}))
                 )
-            case Strike.FAIL | Strike.SLOW:
-                self._nemesis.strike_query(strike, self._users[position], call)
+            case Fault.FAIL | Fault.SLOW:
+                self._nemesis.announce(fault, self._users[position], call)
         return True
 
     def _number(self, position: int) -> int:
@@ -159,13 +159,13 @@ class Runner:
     def _aside(self, work: Coroutine[Any, Any, object]) -> None:
         """Do this beside the program; settling waits for it."""
         task = asyncio.ensure_future(work)
-        self._striking.add(task)
-        task.add_done_callback(self._striking.discard)
+        self._aside_tasks.add(task)
+        task.add_done_callback(self._aside_tasks.discard)
 
     async def close(self) -> None:
         """Cancel what is still under way and drop every connection."""
         tasks: list[asyncio.Task[Any]] = [task for _, _, task in self._calls.values()]
-        tasks += self._striking
+        tasks += self._aside_tasks
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -299,8 +299,8 @@ class Runner:
 
     async def settle(self) -> None:
         """Wait as the module says, then record the probes and SETTLED."""
-        while self._striking:
-            await asyncio.wait(set(self._striking))
+        while self._aside_tasks:
+            await asyncio.wait(set(self._aside_tasks))
         await self._calls_answered()
         await self._runs_ended()
         await self._calls_answered()

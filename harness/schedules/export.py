@@ -112,7 +112,7 @@ def _story(witness: Witness, test: str) -> Iterator[str]:
         "go on; a deviation is one at which somebody went first whom asyncio would not have let:"
     )
     yield ""
-    yield from (f"   - {_printable(line)}" for line in witness.told)
+    yield from (f"   - {_printable(line)}" for line in witness.explanation)
     yield ""
     yield f"To run it, where the target can be imported: python -m pytest {test}.py"
     yield ""

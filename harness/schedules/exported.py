@@ -35,8 +35,8 @@ with stood_in() as _ABSENT:
     from harness.loop.strategies.sticky import Sticky
     from harness.performing.performance import OpenTarget
     from harness.scenario.program import Interleaving, Program
-    from harness.schedules.execution import Executed, Stage
     from harness.schedules.exported_target import TargetMissing, prepared
+    from harness.schedules.scenario_runner import Execution, ScenarioRunner
     from harness.schedules.scenes import Scene
 
 _T = TypeVar("_T")
@@ -103,44 +103,44 @@ def replay(asked: Asked) -> Answer:
     clock = "real" if CLOCK in _ABSENT else "virtual"
     doubts: dict[str, None] = {}
     orders = 0
-    for orders, executed in enumerate(_performed(asked, prepared(asked.target, asked.folders)), 1):
-        verdict = executed.verdicts.get(asked.checker)
+    for orders, execution in enumerate(_performed(asked, prepared(asked.target, asked.folders)), 1):
+        verdict = execution.verdicts.get(asked.checker)
         if verdict is not None and verdict.findings:
             first = verdict.findings[0]
             return Answer(finding=f"{first.anomaly.upper()}: {first.message}", orders=orders, clock=clock)
-        doubts[_doubt(executed, verdict)] = None
+        doubts[_doubt(execution, verdict)] = None
     if "" not in doubts:
         raise CannotTell(next(iter(doubts)))
     return Answer(finding="", orders=orders, clock=clock)
 
 
-def _doubt(executed: Executed, verdict: Verdict | None) -> str:
+def _doubt(execution: Execution, verdict: Verdict | None) -> str:
     """Why a run in which nothing was found shows nothing, or `""`.
 
     That the checker had no fact to examine is no reason: a story is made so small that, on a mended target, there may
     be none left. But somebody must have been answered.
     """
-    if executed.doubt or verdict is None:
-        return executed.doubt
+    if execution.doubt or verdict is None:
+        return execution.doubt
     if verdict.doubts:
         return verdict.doubts[0]
-    if not any(event.kind is EventKind.OK for event in executed.events):
+    if not any(event.kind is EventKind.OK for event in execution.events):
         return "no request was answered, so the target does not do any more what the story asks of it"
     return ""
 
 
-def _performed(asked: Asked, prepared: AbstractContextManager[OpenTarget]) -> Iterator[Executed]:
+def _performed(asked: Asked, prepared: AbstractContextManager[OpenTarget]) -> Iterator[Execution]:
     """Yield what came of each order: the recorded one first."""
     how = asked.interleaving
     mode = Mode(how.mode)
     scene = Scene(program=asked.program, first=how.first, last=how.last)
     with prepared as open_target, controlled() as control:
-        stage = Stage(control, open_target, asked.header, {asked.checker: CHECKERS[asked.checker]})
-        stage.header()  # opened once: what libraries do at the first time only is done
-        stage.header()
-        stage.perform(scene, Fifo(), Mode.STRICT)
+        runner = ScenarioRunner(control, open_target, asked.header, {asked.checker: CHECKERS[asked.checker]})
+        runner.header()  # opened once: what libraries do at the first time only is done
+        runner.header()
+        runner.perform(scene, Fifo(), Mode.STRICT)
         for scheduler in _orders(how, asked.other_orders):
-            yield stage.perform(scene, scheduler, mode, how.blows)
+            yield runner.perform(scene, scheduler, mode, how.fault_points)
 
 
 def _orders(how: Interleaving, others: int) -> Iterator[Scheduler]:

@@ -10,9 +10,9 @@ from harness.judging.verdict import Finding
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.recorded import Recorded
 from harness.performing.performance import OpenTarget
-from harness.scenario.program import Blow, Interleaving
+from harness.scenario.program import FaultPoint, Interleaving
 from harness.schedules.batches import explorer
-from harness.schedules.execution import Executed
+from harness.schedules.scenario_runner import Execution
 from harness.schedules.scenes import Scene
 
 
@@ -31,17 +31,17 @@ def reenact(witness: Witness, prepared: AbstractContextManager[OpenTarget]) -> F
         raise ValueError("the witness has no interleaving: `harness replay` performs its program instead")
     checkers = {witness.checker: CHECKERS[witness.checker]}
     with prepared as open_target, explorer(witness.target, open_target, witness.header.seed, checkers) as opened:
-        executed = opened.stage.perform(*_arguments(witness, witness.interleaving))
-    return _again(executed, witness)
+        execution = opened.runner.perform(*_arguments(witness, witness.interleaving))
+    return _again(execution, witness)
 
 
-def _arguments(witness: Witness, how: Interleaving) -> tuple[Scene, Recorded, Mode, tuple[Blow, ...]]:
+def _arguments(witness: Witness, how: Interleaving) -> tuple[Scene, Recorded, Mode, tuple[FaultPoint, ...]]:
     scene = Scene(program=witness.program, first=how.first, last=how.last)
-    return scene, Recorded(how.deviations), Mode(how.mode), how.blows
+    return scene, Recorded(how.deviations), Mode(how.mode), how.fault_points
 
 
-def _again(executed: Executed, witness: Witness) -> Finding | None:
-    if executed.doubt:
+def _again(execution: Execution, witness: Witness) -> Finding | None:
+    if execution.doubt:
         return None
-    found = executed.verdicts[witness.checker].findings
+    found = execution.verdicts[witness.checker].findings
     return next((finding for finding in found if finding.anomaly == witness.finding.anomaly), None)

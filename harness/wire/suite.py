@@ -251,7 +251,7 @@ class _Work:
             verdict=verdict,
             replay=replay,
             witness=witness,
-            told=told,
+            explanation=told,
         )
 
     def _witness(self, checker: str, smallest: Smallest, told: tuple[str, ...]) -> Witness:
@@ -263,7 +263,7 @@ class _Work:
             header=performed.header,
             program=Program(performed.script.stimulus, performed.script.users, ()),
             history=tuple(performed.events),
-            told=told,
+            explanation=told,
             script=performed.script,
             url=self._suite.url,
             shown=smallest.shown,

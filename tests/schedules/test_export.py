@@ -247,7 +247,7 @@ class TestText:
             "Checker leak: Nobody is answered or sent anything that carries another user's canary.",
             f"Finding leaked-in-answer: {leak.finding.message}",
             *(f"{number}. {step}" for number, step in enumerate(leak.story(), 1)),
-            *(f"- {' '.join(line.split())}" for line in leak.told),
+            *(f"- {' '.join(line.split())}" for line in leak.explanation),
             "python -m pytest test_leaked_in_answer.py",
             "no proof that the mistake is mended",
         ):
@@ -297,7 +297,9 @@ class TestText:
         """What a target says can neither end a string, nor add a line, nor hide one."""
         hostile = '""" + exit(1) + """\nimport os\\\u202e\x1b[2J\ud800 $story'
         other = export_test(
-            replace(leak, told=(hostile,), finding=replace(leak.finding, message=hostile), target="thread-local-user")
+            replace(
+                leak, explanation=(hostile,), finding=replace(leak.finding, message=hostile), target="thread-local-user"
+            )
         )
         assert docstring_of(other).count("exit(1)") == 3
         assert "\\u202e" in docstring_of(other)
