@@ -187,7 +187,7 @@ def explore(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write; the terminal when left out.")
 def export(file: Path, out: Path | None) -> None:
-    """Write a witness of the schedules suite as one pytest file, which needs only pytest and the target."""
+    """Write a witness of the schedules suite as one pytest file, which needs the harness and the target."""
     from harness.claims.run_folder import StoreError, read_witness
     from harness.schedules.export import ExportError, export_test
 
