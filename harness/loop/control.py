@@ -8,6 +8,7 @@ Rules:
 - Only one run at a time, in the main thread of a process, and in no other event loop.
 - A run leaves nothing behind: tasks that it left over are cancelled, in asyncio's own order, and its loop is closed.
 - The garbage collector is off during a run, and works between runs: what it frees at some moment or other could matter.
+- The devices of libraries that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import gc
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-from harness.loop import anyio_device, refusals, sqlite_device
+from harness.loop import refusals
 from harness.loop.log_records import LogRecords
 from harness.loop.loop import MOST_STEPS, OnStep, ScheduleLoop
 from harness.loop.scheduling import Mode, Schedule, Scheduler
@@ -27,6 +30,8 @@ from harness.loop.sources import Sources
 from harness.loop.task_ids import walked_in_order
 from harness.loop.unhandled_errors import UnhandledErrors
 
+DEVICES = {"aiosqlite": "harness.loop.sqlite_device", "anyio": "harness.loop.anyio_device"}
+"""By library, what replaces its threads; loaded when something is to be run."""
 MOST_OBJECTS = 50_000
 """Objects that may have come, and not gone, since the last garbage collection."""
 
@@ -146,8 +151,9 @@ def controlled() -> Iterator[Control]:
         stack.enter_context(sources.installed())
         stack.enter_context(refusals.installed())
         stack.enter_context(walked_in_order())
-        stack.enter_context(sqlite_device.installed())
-        stack.enter_context(anyio_device.installed())
+        for library, device in DEVICES.items():
+            if find_spec(library) is not None:
+                stack.enter_context(import_module(device).installed())
         stack.enter_context(_no_collector())
         stack.enter_context(records.installed())
         yield Control(sources, records)
