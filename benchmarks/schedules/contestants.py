@@ -136,7 +136,7 @@ class Ours:
                 ran = control.run(lambda loop: workload.run(), scheduler, mode=self.mode)
                 if ran.error is not None or ran.uncontrolled:
                     raise ran.error or RuntimeError(ran.uncontrolled[0])
-                strategy.told(ran.schedule.choices, len(ran.trace))
+                strategy.observe(ran.schedule.choices, len(ran.trace))
                 if stops and ran.value:
                     return Searched(tried + 1, tried + 1)
         return Searched(None, most)

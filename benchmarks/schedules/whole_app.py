@@ -1,6 +1,6 @@
 """What building once saves: applications that are renewed for each schedule, beside the same built for each.
 
-The bundled backend is performed and judged by the suite's own `Stage`; A1 and A2, of several sizes, are only run. The
+The suite's own `ScenarioRunner` performs and judges the bundled backend; A1 and A2, of several sizes, are only run. The
 same seeds in turn; the best round counts.
 """
 
@@ -21,7 +21,7 @@ from harness.loop.control import Control, controlled
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.random_walk import RandomWalk
 from harness.scenario.program import Program, Step, ask
-from harness.schedules.execution import Stage
+from harness.schedules.scenario_runner import ScenarioRunner
 from harness.schedules.scenes import Scene, scenes
 from harness.verification.resolve import resolve
 
@@ -62,12 +62,12 @@ def measure(rounds: int, schedules: int = 10) -> list[WholeApp]:
 def _bundled(rounds: int, schedules: int) -> list[WholeApp]:
     costs: dict[tuple[str, str], list[float]] = {}
     steps: dict[str, int] = {}
-    with _stages() as stages:
-        programs = _programs(stages[ONCE])
+    with _stages() as runners:
+        programs = _programs(runners[ONCE])
         for _ in range(rounds):
             for scene in programs:
-                for name, stage in stages.items():
-                    ms = best_ms(partial(_perform, stage, scene, steps), schedules)
+                for name, runner in runners.items():
+                    ms = best_ms(partial(_perform, runner, scene, steps), schedules)
                     costs.setdefault((scene.name, name), []).append(ms)
     return [
         WholeApp(f"bundled, {name}", steps[name], min(costs[name, ONCE]), min(costs[name, EACH]))
@@ -95,19 +95,21 @@ def _run(control: Control, workload: Workload, steps: list[int], seed: int) -> N
 
 
 @contextmanager
-def _stages() -> Iterator[dict[str, Stage]]:
+def _stages() -> Iterator[dict[str, ScenarioRunner]]:
     target = resolve(TARGET)
     with controlled() as control, target.prepared() as prepared:
-        stages = {}
+        runners = {}
         for name, open_target in ((ONCE, prepared), (EACH, target.open)):
-            stage = Stage(control, open_target, Header(target=TARGET, suite="schedules", seed=1, users=2), CHECKERS)
-            stage.header()
-            stages[name] = stage
-        yield stages
+            runner = ScenarioRunner(
+                control, open_target, Header(target=TARGET, suite="schedules", seed=1, users=2), CHECKERS
+            )
+            runner.header()
+            runners[name] = runner
+        yield runners
 
 
-def _programs(stage: Stage) -> list[Scene]:
-    named = {scene.name: scene for scene in scenes(stage.header().promises)}
+def _programs(runner: ScenarioRunner) -> list[Scene]:
+    named = {scene.name: scene for scene in scenes(runner.header().promises)}
     return [
         _small("no request", []),
         _small("a request each", [ask(user, "list_notes") for user in range(2)]),
@@ -119,8 +121,8 @@ def _small(name: str, steps: Sequence[Step]) -> Scene:
     return Scene(program=Program(name, people(2), tuple(steps)), first=0, last=len(steps))
 
 
-def _perform(stage: Stage, scene: Scene, steps: dict[str, int], seed: int) -> None:
-    executed = stage.perform(scene, RandomWalk().scheduler(seed), Mode.PREEMPTIVE)
-    if executed.doubt:
-        raise RuntimeError(executed.doubt)
-    steps.setdefault(scene.name, len(executed.ran.trace))
+def _perform(runner: ScenarioRunner, scene: Scene, steps: dict[str, int], seed: int) -> None:
+    execution = runner.perform(scene, RandomWalk().scheduler(seed), Mode.PREEMPTIVE)
+    if execution.doubt:
+        raise RuntimeError(execution.doubt)
+    steps.setdefault(scene.name, len(execution.ran.trace))

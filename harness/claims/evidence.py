@@ -75,7 +75,7 @@ class Evidence:
         verdict: what the checker said.
         replay: one shell command that shows the first finding again, or runs the suite again.
         witness: the smallest violating story, as a file relative to the run folder; None when nothing was found.
-        told: how the steps of that story were ordered, in lines; empty where the order was not controlled.
+        explanation: how the steps of that story were ordered, in lines; empty where the order was not controlled.
     """
 
     suite: Suite
@@ -86,7 +86,7 @@ class Evidence:
     verdict: Verdict
     replay: str
     witness: str | None = None
-    told: tuple[str, ...] = ()
+    explanation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

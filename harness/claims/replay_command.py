@@ -32,17 +32,17 @@ def verified_again(target: str, *, plan: str, seed: int, users: int | None = Non
 
 
 def explored_again(
-    target: str, budget: SchedulesBudget, *, seed: int, strategy: str, modes: Sequence[str], blows: bool
+    target: str, budget: SchedulesBudget, *, seed: int, strategy: str, modes: Sequence[str], faults: bool
 ) -> str:
     """Return the command that explores again.
 
     Args:
         target, seed: as typed.
         budget: of the suite.
-        strategy, blows: as typed.
+        strategy, faults: as typed.
         modes: those that were typed; every one where none was.
     """
     words = ["harness", "explore", target, "--schedules", str(budget.schedules)]
     words += ["--shrink-runs", str(budget.shrink_runs), "--seed", str(seed), "--strategy", strategy]
     words += ["--mode", modes[0]] if len(modes) == 1 else []
-    return shlex.join([*words, *([] if blows else ["--no-blows"])])
+    return shlex.join([*words, *([] if faults else ["--no-faults"])])

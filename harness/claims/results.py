@@ -56,5 +56,5 @@ class Results:
             verdict=replace(verdict, doubts=verdict.doubts + self.doubts),
             replay=replay,
             witness=witness,
-            told=seen.told if seen is not None else (),
+            explanation=seen.explanation if seen is not None else (),
         )

@@ -70,7 +70,7 @@ class Witness:
         header, program: of the history.
         history: the events that were seen, in full.
         interleaving: the order of steps in which it shows; None when the order was not controlled.
-        told: that order in words.
+        explanation: that order in words.
         url: of the service that it was done to.
         shown: in how many of how many further attempts it showed again; (0, 0) when none was made.
     """
@@ -82,7 +82,7 @@ class Witness:
     program: Program
     history: tuple[Event, ...]
     interleaving: Interleaving | None = None
-    told: tuple[str, ...] = ()
+    explanation: tuple[str, ...] = ()
     url: str = ""
     shown: tuple[int, int] = (0, 0)
 

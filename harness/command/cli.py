@@ -140,7 +140,7 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
     type=click.Choice(["asyncio-strict", "preemptive", "both"]),
     help="How far from asyncio's own order.",
 )
-@click.option("--blows/--no-blows", default=True, show_default=True, help="Faults at awaits.")
+@click.option("--faults/--no-faults", default=True, show_default=True, help="Faults at awaits.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="One seed, one result.")
 @click.option("--shrink-runs", default=200, show_default=True, type=click.IntRange(min=0), help="Per checker.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in reports/out by default.")
@@ -151,7 +151,7 @@ def explore(
     schedules: int,
     strategy: str,
     mode_name: str,
-    blows: bool,
+    faults: bool,
     seed: int,
     shrink_runs: int,
     out: Path | None,
@@ -167,8 +167,8 @@ def explore(
     from harness.schedules.cluster import ClusterError
     from harness.verification.resolve import TargetError
 
-    if strategy == "sweep" and not blows:
-        raise Complaint("the sweep is one fault at each await, so without faults it is nothing: leave out --no-blows")
+    if strategy == "sweep" and not faults:
+        raise Complaint("the sweep is one fault at each await, so without faults it is nothing: leave out --no-faults")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     path = out or _new_folder(f"explore-{target}", seed)
     options = ExploreOptions(
@@ -176,7 +176,7 @@ def explore(
         budget=SchedulesBudget(schedules=schedules, shrink_runs=shrink_runs, trials=0),
         strategy=strategy,
         mode=mode_name,
-        blows=blows,
+        faults=faults,
         seed=seed,
         workers=workers,
         cluster=cluster,
@@ -191,15 +191,15 @@ def explore(
     found = any(item.verdict.violated for item in report.evidence)
     tell_first_finding(report, path)
     click.echo(f"report: {path / 'report.html'}")
-    whole = report.suites and not any(run.doubt for run in report.suites)
-    sys.exit(EXIT_CODES[Outcome.VIOLATED if found else Outcome.HOLDS if whole else Outcome.UNKNOWN])
+    complete = report.suites and not any(run.doubt for run in report.suites)
+    sys.exit(EXIT_CODES[Outcome.VIOLATED if found else Outcome.HOLDS if complete else Outcome.UNKNOWN])
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write; the terminal when left out.")
 def export(file: Path, out: Path | None) -> None:
-    """Write a witness of the schedules suite as one pytest file, which needs only pytest and the target."""
+    """Write a witness of the schedules suite as one pytest file, which needs the harness and the target."""
     from harness.claims.run_folder import StoreError, read_witness
     from harness.schedules.export import ExportError, export_test
 
@@ -284,7 +284,7 @@ def replay(file: Path, attempts: int, url: str) -> None:
     click.echo(f"{witness.checker} on {witness.target}, seed {witness.header.seed}:")
     for number, step in enumerate(witness.lines(), 1):
         click.echo(f"  {number:>3}. {step}")
-    for line in witness.told:
+    for line in witness.explanation:
         click.echo(f"  - {line}")
     if result.finding is None:
         click.echo(f"not seen in {result.attempts} attempt{'' if result.attempts == 1 else 's'}")

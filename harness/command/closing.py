@@ -40,13 +40,13 @@ def tell_explored(report: Report) -> None:
         went = run.measures.get("schedules", {})
         click.echo(f"{run.histories:,} schedules, {went.get('traces', 0):,} of them distinct, in {run.duration_s:g} s")
         click.echo(f"{len(went.get('sites', ()))} await sites, {went.get('pairs', 0):,} adjacent pairs of two users")
-        click.echo(f"{went.get('swept', 0):,} of {went.get('sweep', 0):,} blows of the sweep")
+        click.echo(f"{went.get('swept', 0):,} of {went.get('sweep', 0):,} faults of the sweep")
         if "left" in went:
             click.echo(f"{went['left']:,} branches were not followed")
-        for error, times in went.get("unheard", {}).items():
+        for error, times in went.get("unhandled_errors", {}).items():
             click.echo(f"an error that nobody took, {times} times: {error}")
         if run.doubt:
-            click.echo(f"not whole: {run.doubt}")
+            click.echo(f"incomplete: {run.doubt}")
 
 
 def tell_first_finding(report: Report, path: Path) -> None:
@@ -56,7 +56,7 @@ def tell_first_finding(report: Report, path: Path) -> None:
             finding = _shown_again(item, path)
             click.echo(f"{finding.anomaly.upper()}: {finding.message}")
             if item.suite is Suite.WIRE:
-                for line in item.told:
+                for line in item.explanation:
                     click.echo(f"  {line}")
             click.echo(f"Replay: {item.replay}")
             return

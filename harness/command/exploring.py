@@ -29,7 +29,7 @@ class ExploreOptions:
     budget: SchedulesBudget
     strategy: str
     mode: str
-    blows: bool
+    faults: bool
     seed: int
     workers: int
     cluster: str | None
@@ -39,7 +39,7 @@ class ExploreOptions:
     def choosing(self) -> Choosing:
         """Return what may be tried."""
         modes = tuple(Mode) if self.mode == "both" else (Mode(self.mode),)
-        return Choosing(strategy=self.strategy, modes=modes, blows=self.blows)
+        return Choosing(strategy=self.strategy, modes=modes, faults=self.faults)
 
 
 def explore_target(options: ExploreOptions, say: Callable[[str], None]) -> Report:

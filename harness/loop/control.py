@@ -8,6 +8,7 @@ Rules:
 - Only one run at a time, in the main thread of a process, and in no other event loop.
 - A run leaves nothing behind: tasks that it left over are cancelled, in asyncio's own order, and its loop is closed.
 - The garbage collector is off during a run, and works between runs: what it frees at some moment or other could matter.
+- The devices of libraries that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -17,22 +18,26 @@ import gc
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-from harness.loop import anyio_device, refusals, sqlite_device
+from harness.loop import refusals
 from harness.loop.log_records import LogRecords
 from harness.loop.loop import MOST_STEPS, OnStep, ScheduleLoop
-from harness.loop.numbered import walked_in_order
 from harness.loop.scheduling import Mode, Schedule, Scheduler
 from harness.loop.sources import Sources
-from harness.loop.unheard import Unheard
+from harness.loop.task_ids import walked_in_order
+from harness.loop.unhandled_errors import UnhandledErrors
 
+DEVICES = {"aiosqlite": "harness.loop.sqlite_device", "anyio": "harness.loop.anyio_device"}
+"""By library, what replaces its threads; loaded when something is to be run."""
 MOST_OBJECTS = 50_000
 """Objects that may have come, and not gone, since the last garbage collection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class RunResult:
     """What came of one run.
 
     Args:
@@ -41,7 +46,7 @@ class Ran:
         schedule: the choices that were made.
         trace: whose step each step was: the number of a task, or of a device, below 0.
         uncontrolled: what was refused because no schedule decides it; a run with any proves nothing.
-        unheard: the errors that nobody took: of a task that nobody awaits, of a callback; as asyncio would log them.
+        unhandled_errors: as asyncio would log them: of a task that nobody awaits, of a callback.
         virtual_s: how much virtual time passed.
     """
 
@@ -50,7 +55,7 @@ class Ran:
     schedule: Schedule
     trace: tuple[int, ...]
     uncontrolled: tuple[str, ...]
-    unheard: tuple[str, ...]
+    unhandled_errors: tuple[str, ...]
     virtual_s: float
 
 
@@ -70,7 +75,7 @@ class Control:
         seed: int = 0,
         on_step: OnStep | None = None,
         most_steps: int = MOST_STEPS,
-    ) -> Ran:
+    ) -> RunResult:
         """Run one coroutine to its end.
 
         Args:
@@ -96,7 +101,7 @@ class Control:
             trace, virtual_s = tuple(loop.trace), loop.time()
             try:
                 tasks = loop.tasks()
-                unheard = Unheard(loop, tasks)
+                unheard = UnhandledErrors(loop, tasks)
                 _clean_up(loop, [task for task in tasks if not task.done()])
                 errors = unheard.errors()
             finally:
@@ -104,13 +109,13 @@ class Control:
                 self._sources.end()
                 refusals.guard(None)
         _collect()
-        return Ran(
+        return RunResult(
             value=value,
             error=error,
             schedule=schedule,
             trace=trace,
             uncontrolled=tuple(loop.uncontrolled),
-            unheard=errors,
+            unhandled_errors=errors,
             virtual_s=virtual_s,
         )
 
@@ -126,7 +131,7 @@ def _clean_up(loop: ScheduleLoop, left: Collection[asyncio.Task[Any]]) -> None:
     loop.in_order()
     with suppress(RuntimeError, SystemExit):  # a program that cannot even be cleaned up has said so by its own error
         while left:
-            in_order = sorted(left, key=loop.numbers.of)
+            in_order = sorted(left, key=loop.task_ids.of)
             for task in in_order:
                 task.cancel()
             with suppress(SystemExit):  # a task group hands on that of its tasks, and leaves others behind
@@ -146,8 +151,9 @@ def controlled() -> Iterator[Control]:
         stack.enter_context(sources.installed())
         stack.enter_context(refusals.installed())
         stack.enter_context(walked_in_order())
-        stack.enter_context(sqlite_device.installed())
-        stack.enter_context(anyio_device.installed())
+        for library, device in DEVICES.items():
+            if find_spec(library) is not None:
+                stack.enter_context(import_module(device).installed())
         stack.enter_context(_no_collector())
         stack.enter_context(records.installed())
         yield Control(sources, records)

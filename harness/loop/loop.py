@@ -25,10 +25,11 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any
 
+from harness.loop.factories import OnStep, TaskLoop
 from harness.loop.jobs import Deadlock, Job, Livelock, Uncontrolled
 from harness.loop.lockstep import Pools
-from harness.loop.making import Making, OnStep
-from harness.loop.numbered import (
+from harness.loop.scheduling import PLAIN, Mode, Scheduler
+from harness.loop.task_ids import (
     STEP,
     WAKE,
     WAKE_NAME,
@@ -36,9 +37,8 @@ from harness.loop.numbered import (
     NumberedTimer,
     Step,
 )
-from harness.loop.scheduling import PLAIN, Mode, Scheduler
 from harness.loop.timers import FIRST_TIMER, Timers
-from harness.loop.waiting import stuck
+from harness.loop.wait_states import stuck
 
 __all__ = ["Deadlock", "Job", "Livelock", "OnStep", "ScheduleLoop", "Uncontrolled"]
 
@@ -51,7 +51,7 @@ MOST_STEPS = 1_000_000
 """Steps of one run; more than that is taken for a livelock."""
 
 
-class ScheduleLoop(Making):
+class ScheduleLoop(TaskLoop):
     """One run of one program. Make a new one for each; `harness.loop.control.run` does.
 
     Args:
@@ -100,7 +100,7 @@ class ScheduleLoop(Making):
         kind = type(callback)
         if kind is STEP or (kind is WAKE and callback.__name__ == WAKE_NAME):
             task = callback.__self__
-            actor = getattr(task, "number", 0) or self.numbers.of(task)
+            actor = getattr(task, "number", 0) or self.task_ids.of(task)
             step = actor, task, copy_context() if context is None else context, callback, args
             if self._rest or self._mode is STRICT:  # it would overtake a plain callback
                 self._rest.append(step)
@@ -325,7 +325,7 @@ class ScheduleLoop(Making):
             Deadlock: that will never be.
         """
         if (moment := self._next_moment()) is None:
-            raise Deadlock(stuck(sorted(asyncio.all_tasks(self), key=self.numbers.of)))
+            raise Deadlock(stuck(sorted(asyncio.all_tasks(self), key=self.task_ids.of)))
         self._pass_to(moment)
 
     def _next_moment(self) -> float | None:

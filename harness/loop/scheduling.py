@@ -52,7 +52,7 @@ class Strategy(Protocol):
     def scheduler(self, seed: int) -> Scheduler | None:
         """Return the scheduler of the next schedule; None when there is none left."""
 
-    def told(self, choices: int, steps: int) -> None:
+    def observe(self, choices: int, steps: int) -> None:
         """Take in how many choices and steps the schedule had."""
 
 

@@ -24,8 +24,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import time_machine
-
 from harness.loop.loop import ScheduleLoop
 
 EPOCH_S = 1_767_225_600.0
@@ -47,6 +45,8 @@ class Sources:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Put the wrappers in place; take them away at the end."""
+        import time_machine  # which loads an extension; importing the loop loads the standard library only
+
         replaced: list[tuple[Any, str, Any]] = []
 
         def put(module: Any, name: str, wrapper: Any) -> None:

@@ -6,7 +6,7 @@ import heapq
 from collections import deque
 from itertools import count
 
-from harness.loop.numbered import NumberedTimer
+from harness.loop.task_ids import NumberedTimer
 
 FIRST_TIMER = 2_000_000
 """As actors, timers count up from here: there are never so many tasks."""

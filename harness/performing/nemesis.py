@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from harness.history.model import EventKind, Faulty, Target, User
 from harness.history.probes import FAULT
 from harness.history.recorder import Recorder
-from harness.scenario.program import Strike
+from harness.scenario.program import Fault
 
 
 class Nemesis:
@@ -29,9 +29,9 @@ class Nemesis:
         self._say("cancel", user, [call])
         task.cancel()
 
-    def strike_query(self, strike: Strike, user: User, call: int) -> None:
+    def announce(self, fault: Fault, user: User, call: int) -> None:
         """Announce that what a call waits for is to fail, or to take long; who decides what happens when does it."""
-        self._say("failed query" if strike is Strike.FAIL else "slow query", user, [call])
+        self._say("failed query" if fault is Fault.FAIL else "slow query", user, [call])
 
     def disconnect(self, user: User, calls: Iterable[int]) -> None:
         """Announce that the user's connection is about to be dropped; the runner drops it."""

@@ -17,7 +17,7 @@ from harness.judging.verdict import Checker, FoldGuard, Verdict
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.runner import Runner
-from harness.scenario.program import Program, Step, Strike
+from harness.scenario.program import Fault, Program, Step
 
 OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
 """Opens a fresh target, and closes it at the end."""
@@ -148,9 +148,9 @@ class Performance:
         """Return whether this call has not been answered yet."""
         return self._runner.is_under_way(call)
 
-    def strike(self, strike: Strike, position: int, call: int) -> bool:
-        """Let this befall a user's request right now; see `Runner.strike`."""
-        return self._runner.strike(strike, position, call)
+    def inject(self, fault: Fault, position: int, call: int) -> bool:
+        """Inject this fault into a user's request right now; see `Runner.inject`."""
+        return self._runner.inject(fault, position, call)
 
     async def settle(self) -> None:
         """Wait until whatever can end has ended; see `Runner.settle`."""

@@ -46,14 +46,16 @@ class Smallest:
     shown: tuple[int, int] = (0, 0)
 
 
-def witness_of(smallest: Smallest, checker: str, target: str, *, told: tuple[str, ...] = (), url: str = "") -> Witness:
+def witness_of(
+    smallest: Smallest, checker: str, target: str, *, explanation: tuple[str, ...] = (), url: str = ""
+) -> Witness:
     """Return the smallest as a witness that can be replayed.
 
     Args:
         smallest: what was found.
         checker: by whom.
         target, url: as given.
-        told: the finding in words.
+        explanation: the finding in words.
     """
     failure = smallest.failure
     return Witness(
@@ -63,7 +65,7 @@ def witness_of(smallest: Smallest, checker: str, target: str, *, told: tuple[str
         header=failure.header,
         program=failure.program,
         history=failure.events,
-        told=told,
+        explanation=explanation,
         url=url,
         shown=smallest.shown,
     )

@@ -38,7 +38,7 @@ from harness.performing.calls import task_name as task_name
 from harness.performing.connections import Deadlines, Device, Shut
 from harness.performing.nemesis import Nemesis
 from harness.performing.settling import Settling
-from harness.scenario.program import Do, Step, Strike
+from harness.scenario.program import Do, Fault, Step
 from harness.scenario.symbols import Symbols
 
 
@@ -132,31 +132,31 @@ class Runner:
         """Return whether this call has not been answered yet."""
         return call in self.calls.under_way
 
-    def strike(self, strike: Strike, position: int, call: int) -> bool:
-        """Let this befall a user's request right now; return whether it could.
+    def inject(self, fault: Fault, position: int, call: int) -> bool:
+        """Inject this fault into a user's request right now; return whether it could.
 
         Args:
-            strike: what.
+            fault: what.
             position: of the user.
             call: the request, or the one that began what is under way.
         """
-        match strike:
-            case Strike.CANCEL:
+        match fault:
+            case Fault.CANCEL:
                 if not self.is_under_way(call):
                     return False
                 self._cancel(position, call)
-            case Strike.DISCONNECT:
+            case Fault.DISCONNECT:
                 if (position, 0) not in self.devices:
                     return False
                 self._do_aside(self._disconnect(position, 0))
-            case Strike.STOP:
+            case Fault.STOP:
                 ending = next((known for known in self.operations.values() if known.ends), None)
                 if ending is None:
                     return False
                 newest = {ending.argument: f"${ending.takes}:{self.users[position].number}:-1"}
                 self._do_aside(self.calls.ask(position, 0, Operation(ending.name, newest)))
-            case Strike.FAIL | Strike.SLOW:
-                self._nemesis.strike_query(strike, self.users[position], call)
+            case Fault.FAIL | Fault.SLOW:
+                self._nemesis.announce(fault, self.users[position], call)
         return True
 
     def _do_aside(self, work: Coroutine[Any, Any, object]) -> None:

@@ -9,7 +9,7 @@ Rules:
 - Text that came from a target is hostile until `harness.reporting.escaping` has been through it.
 
 How it works: `wording` turns numbers into words; `derive`, `trust`, `issues` and `summary` turn a report into
-statements; `explored` reads what the schedules suite went through, and `schedule_words`, `struck_lines`, `growth`,
+statements; `explored` reads what the schedules suite went through, and `schedule_words`, `injected_lines`, `growth`,
 `told` and `first_findings` say it; `swimlanes`, `matrix` and `growth` turn histories and counts into figures; each
 `as_*` module is one format; `render` is all four.
 """

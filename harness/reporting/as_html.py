@@ -22,10 +22,10 @@ from harness.reporting import derive, first_findings, growth, issues, schedule_w
 from harness.reporting.before_after import before_and_after
 from harness.reporting.escaping import shown
 from harness.reporting.explored import runs_of_schedules
+from harness.reporting.injected_lines import injected_lines
 from harness.reporting.matrix import matrix
 from harness.reporting.stimulated import outcome, stimulated
 from harness.reporting.stories import Judge, ReadHistory, scheduled, stories
-from harness.reporting.struck_lines import struck_lines
 
 
 def as_html(report: Report, read_history: ReadHistory, judge: Judge | None = None) -> str:
@@ -94,7 +94,7 @@ def _environment() -> Environment:
         courses=growth.courses,
         last_stretch=growth.last_stretch,
         stretches=growth.stretches,
-        struck_lines=struck_lines,
+        injected_lines=injected_lines,
     )
     environment.filters.update(
         banner=wording.BANNERS.__getitem__,

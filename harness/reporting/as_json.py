@@ -79,7 +79,7 @@ def _located(found: derive.Located) -> dict[str, Any]:
         "suite": item.suite.value,
         "target": item.target,
         "history": item.witness,
-        "told": item.told,
+        "explanation": item.explanation,
         "replay": item.replay,
     }
 

@@ -86,12 +86,12 @@ def _whole(report: Report) -> TestSuite:
 
 def _claim(report: Report, component: str, result: ClaimResult) -> TestCase:
     case = TestCase(shown(f"{result.claim.id} {result.claim.sentence}"), shown(component))
-    told = derive.told_of(report, result)
+    explanation = derive.explanation_of(report, result)
     first = result.findings[0].message if result.findings else ""
     reasons = "; ".join(result.reasons)
     if result.outcome is Outcome.VIOLATED:
         message = shown(f"{counts(result)}: {first}" if first else counts(result))
-        case.result = [_filled(Failure(message, "violated"), first or reasons, *told, result.replay)]
+        case.result = [_filled(Failure(message, "violated"), first or reasons, *explanation, result.replay)]
     elif result.outcome is Outcome.UNKNOWN and result.required:
         case.result = [_filled(Error(shown(reasons), "unknown"), *result.reasons, result.replay)]
     elif result.outcome is Outcome.UNKNOWN:

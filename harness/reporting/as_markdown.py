@@ -15,10 +15,10 @@ from harness.judging.verdict import Outcome
 from harness.reporting import derive, first_findings, growth, issues, schedule_words, summary, trust, wording
 from harness.reporting.before_after import before_and_after
 from harness.reporting.escaping import Verbatim, block, code, escaped
+from harness.reporting.explanation import order
 from harness.reporting.explored import runs_of_schedules
+from harness.reporting.injected_lines import injected_lines
 from harness.reporting.stimulated import outcome, stimulated
-from harness.reporting.struck_lines import struck_lines
-from harness.reporting.told import order
 
 
 def as_markdown(report: Report) -> str:
@@ -70,7 +70,7 @@ def _environment() -> Environment:
         last_stretch=growth.last_stretch,
         order=order,
         stretches=growth.stretches,
-        struck_lines=struck_lines,
+        injected_lines=injected_lines,
     )
     environment.filters.update(
         block=block,

@@ -100,11 +100,13 @@ def evidence_of(report: Report, result: ClaimResult) -> tuple[Evidence, ...]:
     )
 
 
-def told_of(report: Report, result: ClaimResult) -> tuple[str, ...]:
+def explanation_of(report: Report, result: ClaimResult) -> tuple[str, ...]:
     """Return how the steps were ordered in the smallest story of the claim's first finding; empty if unknown."""
     first = result.findings[:1]
-    told = (item.told for item in evidence_of(report, result) if first and first == item.verdict.findings[:1])
-    return next(told, ())
+    explanations = (
+        item.explanation for item in evidence_of(report, result) if first and first == item.verdict.findings[:1]
+    )
+    return next(explanations, ())
 
 
 def found_in(report: Report, suite: Suite) -> tuple[Evidence, ...]:

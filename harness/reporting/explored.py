@@ -45,12 +45,12 @@ class Explored:
         traces: how many differed in the order of their steps.
         sites: where tasks of users waited, as `file.py:line`.
         pairs: how many pairs of sites of two users followed each other.
-        blows: how many faults fell at an await.
-        struck: (strike, site) of each, once.
-        sweep, swept: how many blows the whole sweep has, and how many of them were tried.
+        faults: how many faults were injected at an await.
+        injected: (fault, site) of each, once.
+        sweep, swept: how many faults the whole sweep has, and how many of them were tried.
         run_twice: how many schedules were run a second time.
-        unheard: errors that nobody took, as of a background task, and in how many schedules; the most frequent ones.
-        passed_over: by checker, the runs that said nothing to it, as a blow broke what it looks at.
+        unhandled_errors: that nobody took, as of a background task, and in how many schedules; the most frequent ones.
+        passed_over: by checker, the runs that said nothing to it, as a fault broke what it looks at.
         first: by checker, the first finding on the target.
         growth: what had been seen after so many schedules, in order; the last is the whole.
         left: branches that an exhaustive search knew of and did not follow; None where there was none.
@@ -61,12 +61,12 @@ class Explored:
     traces: int
     sites: tuple[str, ...]
     pairs: int
-    blows: int
-    struck: tuple[tuple[str, str], ...]
+    faults: int
+    injected: tuple[tuple[str, str], ...]
     sweep: int
     swept: int
     run_twice: int
-    unheard: Mapping[str, int]
+    unhandled_errors: Mapping[str, int]
     passed_over: Mapping[str, int]
     first: Mapping[str, First]
     growth: tuple[Point, ...]
@@ -114,13 +114,13 @@ def _explored(value: Mapping[str, Value]) -> Explored:
         traces=whole[1],
         sites=sites,
         pairs=whole[3],
-        blows=_count(value.get("blows")),
-        struck=_struck(value.get("struck")),
+        faults=_count(value.get("faults")),
+        injected=_injected(value.get("injected")),
         sweep=_count(value.get("sweep")),
-        # A sweep that has come to its end begins anew: a blow that is tried again counts once.
+        # A sweep that has come to its end begins anew: a fault that is tried again counts once.
         swept=min(_count(value.get("swept")), _count(value.get("sweep"))),
         run_twice=_count(value.get("run_twice")),
-        unheard=_counts(value.get("unheard", {})),
+        unhandled_errors=_counts(value.get("unhandled_errors", {})),
         passed_over=_counts(value.get("passed_over", {})),
         first={name: first for name, item in _mapping(value.get("first", {})).items() if (first := first_of(item))},
         growth=_growth(value.get("growth"), whole),
@@ -156,7 +156,7 @@ def _point(value: Value) -> Point:
             raise _MalformedError
 
 
-def _struck(value: Value) -> tuple[tuple[str, str], ...]:
+def _injected(value: Value) -> tuple[tuple[str, str], ...]:
     pairs = [_texts(row) for row in _sequence(value)]
     if any(len(pair) != 2 for pair in pairs):
         raise _MalformedError

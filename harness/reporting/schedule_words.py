@@ -31,14 +31,14 @@ STRATEGIES: Mapping[str, str] = {
 }
 """What each strategy does; any other is named without explanation."""
 
-STRIKES: Mapping[str, str] = {
+FAULTS: Mapping[str, str] = {
     "cancel": "the request is cancelled",
     "disconnect": "the user's connection is dropped",
     "stop": "the user's newest run is stopped",
     "fail": "the database call that is awaited fails",
     "slow": "the database call, or job in a thread, that is awaited takes seconds",
 }
-"""What each strike does; any other is named without explanation."""
+"""What each fault does; any other is named without explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def figures(explored: Explored) -> tuple[tuple[str, str], ...]:
         (f"{explored.traces:,}", "distinct traces"),
         (f"{len(explored.sites):,}", "await sites"),
         (f"{explored.pairs:,}", "adjacent pairs"),
-        (sweep, "blows of the sweep"),
+        (sweep, "faults of the sweep"),
         (f"{explored.run_twice:,}", "schedules run twice"),
     )
 
@@ -87,7 +87,7 @@ def in_short(explored: Explored) -> str:
 
 
 def _swept(explored: Explored) -> str:
-    return f"{explored.swept:,} of {plural(explored.sweep, 'blow')} of the sweep" if explored.sweep else "no sweep"
+    return f"{explored.swept:,} of {plural(explored.sweep, 'fault')} of the sweep" if explored.sweep else "no sweep"
 
 
 def state(report: Report) -> str:
@@ -97,13 +97,13 @@ def state(report: Report) -> str:
     return " ".join(known) if known else NOT_MEASURED if runs else NOT_RUN
 
 
-def fallen(explored: Explored) -> str:
-    """Return how many blows fell, in the sweep and outside, in a sentence."""
+def injected(explored: Explored) -> str:
+    """Return how many faults were injected, in the sweep and outside, in a sentence."""
     tried = f"Tried: {_swept(explored)}."
-    if not explored.blows:
-        return f"{tried} No blow fell."
-    fell = f"{plural(explored.blows, 'blow')} fell, those of searches with random blows among them"
-    return f"{tried} In all {fell}, at {plural(len(explored.struck), 'combination')} of strike and line."
+    if not explored.faults:
+        return f"{tried} No fault was injected."
+    injected = f"{plural(explored.faults, 'fault')} were injected, those of searches with random faults included"
+    return f"{tried} In all {injected}, at {plural(len(explored.injected), 'combination')} of fault and line."
 
 
 def control(run: SuiteRun, explored: Explored) -> str:
@@ -121,13 +121,14 @@ def passed_over(explored: Explored) -> str:
     if not any(explored.passed_over.values()):
         return ""
     runs = listed(f"{name} ({count:,})" for name, count in explored.passed_over.items() if count)
-    return f"Runs that say nothing to a checker, because a blow broke what it looks at: {runs}."
+    return f"Runs that say nothing to a checker, because a fault broke what it looks at: {runs}."
 
 
-def unheard(explored: Explored) -> tuple[str, ...]:
+def unhandled_errors(explored: Explored) -> tuple[str, ...]:
     """Return the errors that nobody took, and how often there was each, in sentences."""
     return tuple(
-        f"An error that nobody took, {plural(count, 'time')}: {error}." for error, count in explored.unheard.items()
+        f"An error that nobody took, {plural(count, 'time')}: {error}."
+        for error, count in explored.unhandled_errors.items()
     )
 
 
@@ -157,11 +158,11 @@ def not_explored(explored: Explored) -> tuple[str, ...]:
 
 
 def _unswept(explored: Explored) -> str:
-    missing, whole = explored.sweep - explored.swept, plural(explored.sweep, "blow")
+    missing, whole = explored.sweep - explored.swept, plural(explored.sweep, "fault")
     if not explored.sweep:
         return "Faults were not tried at each await in turn."
     if not missing:
-        return "Every blow of the sweep was tried, but in asyncio's own order only."
+        return "Every fault of the sweep was tried, but in asyncio's own order only."
     if not explored.swept:
         return f"None of the {whole} of the sweep was tried."
     were = "was" if missing == 1 else "were"

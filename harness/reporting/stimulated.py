@@ -43,19 +43,19 @@ class Stimulated:
     Args:
         run: of it.
         tried: every stimulus, in order.
-        told: the requests that the first finding of each checker is about, and what the observer got.
+        explained: the requests that the first finding of each checker is about, and what the observer got.
     """
 
     run: SuiteRun
     tried: tuple[Tried, ...]
-    told: tuple[Evidence, ...]
+    explained: tuple[Evidence, ...]
 
 
 def stimulated(report: Report) -> tuple[Stimulated, ...]:
     """Return each run of the wire suite; empty when there was none."""
     runs = (run for run in report.suites if run.suite is Suite.WIRE)
-    told = tuple(item for item in report.evidence if item.suite is Suite.WIRE and item.told)
-    return tuple(Stimulated(run, _tried(run.measures.get("stimuli")), told) for run in runs)
+    explained = tuple(item for item in report.evidence if item.suite is Suite.WIRE and item.explanation)
+    return tuple(Stimulated(run, _tried(run.measures.get("stimuli")), explained) for run in runs)
 
 
 def _tried(value: Value) -> tuple[Tried, ...]:

@@ -19,8 +19,8 @@ from harness.history.model import History
 from harness.judging.verdict import Finding
 from harness.reporting.before_after import BEFORE
 from harness.reporting.derive import found_in
+from harness.reporting.explanation import Order, order
 from harness.reporting.swimlanes import Swimlanes, swimlanes
-from harness.reporting.told import Order, order
 
 ReadHistory = Callable[[str], History]
 """Returns a stored history by its name in the run folder; raises LookupError when it is not there."""
@@ -59,15 +59,15 @@ def stories(report: Report, read_history: ReadHistory, judge: Judge | None = Non
 
     Violations that were found under a chosen schedule are left to `scheduled`.
     """
-    told = []
+    stories = []
     free = (item for item in report.evidence if item.suite is not Suite.SCHEDULES)
     evidence = next((item for item in free if item.verdict.violated and item.witness), None)
     if evidence is not None:
-        told.append(_of_target(evidence, read_history, judge))
+        stories.append(_of_target(evidence, read_history, judge))
     trial = _chosen(report.trials)
     if trial is not None:
-        told.append(_of_mutant(trial, read_history, judge))
-    return tuple(told)
+        stories.append(_of_mutant(trial, read_history, judge))
+    return tuple(stories)
 
 
 def scheduled(report: Report, read_history: ReadHistory, judge: Judge | None = None) -> tuple[Story, ...]:
@@ -77,12 +77,12 @@ def scheduled(report: Report, read_history: ReadHistory, judge: Judge | None = N
 
 def _of_schedule(item: Evidence, read_history: ReadHistory, judge: Judge | None) -> Story:
     checker = item.verdict.checker
-    told = (
+    story = (
         _of_target(item, read_history, judge)
         if item.witness
         else Story(item.target, _lead(item), None, "No figure: the history of this finding was not kept.", checker)
     )
-    return replace(told, order=order(item.told), replay=item.replay)
+    return replace(story, order=order(item.explanation), replay=item.replay)
 
 
 def _of_target(item: Evidence, read_history: ReadHistory, judge: Judge | None) -> Story:
@@ -97,8 +97,8 @@ def _lead(item: Evidence) -> str:
 def _of_mutant(trial: Trial, read_history: ReadHistory, judge: Judge | None) -> Story:
     lead = f"A planted bug, to show that checker {trial.expected} can see it: {trial.sentence}."
     known = (trial.finding,) if trial.finding else ()
-    told = _story(trial.subject, lead, trial.witness or "", trial.expected, known, read_history, judge)
-    return replace(told, planted=True)
+    story = _story(trial.subject, lead, trial.witness or "", trial.expected, known, read_history, judge)
+    return replace(story, planted=True)
 
 
 def _chosen(trials: Sequence[Trial]) -> Trial | None:

@@ -177,8 +177,8 @@ def groups_of(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
 _GIVEN = frozenset({TEXT, VERSION, QUERY, SEEN})
 
 
-class Strike(StrEnum):
-    """What befalls a request at an await that it passes."""
+class Fault(StrEnum):
+    """What happens a request at an await that it passes."""
 
     CANCEL = "cancel"
     """The request is cancelled, as a server does whose client has gone."""
@@ -193,22 +193,22 @@ class Strike(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
+class FaultPoint:
     """A fault at one await: precise, unlike a step that cancels whatever is under way.
 
     Args:
-        strike: what befalls.
+        fault: what befalls.
         user: whom, by position.
         at: at which await of this user's requests: 1, 2, ..., counted from the step `Interleaving.first`.
     """
 
-    strike: Strike
+    fault: Fault
     user: int
     at: int
 
     def __str__(self) -> str:
         """Return the fault as one line of a story."""
-        return f"user {self.user}: {self.strike.value} at await {self.at}"
+        return f"user {self.user}: {self.fault.value} at await {self.at}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +220,7 @@ class Interleaving:
         deviations: number of the choice -> number of the option taken; 0, what asyncio would have done, is left out.
         choices: how many there were.
         first, last: the steps of the program from and before which choices were made; outside, order is asyncio's.
-        blows: faults at awaits.
+        fault_points: faults at awaits.
     """
 
     mode: str
@@ -228,4 +228,4 @@ class Interleaving:
     choices: int = 0
     first: int = 0
     last: int = 0
-    blows: tuple[Blow, ...] = ()
+    fault_points: tuple[FaultPoint, ...] = ()

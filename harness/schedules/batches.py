@@ -5,7 +5,7 @@ Rules:
 - What a batch says depends on its order alone, not on who carries it out, nor on what that process did before: a
   target is opened as new for each schedule, and once beforehand, so that what libraries keep for ever is there already.
 - Every so many attempts are run twice. Where the second run differs, the batch has a doubt that names the first step.
-- Where a blow broke what a checker looks at (a connection that can then not be read to its end), that run says nothing
+- Where a fault broke what a checker looks at (a connection that can then not be read to its end), that run says nothing
   to this checker, and is counted as passed over.
 - A finding is run again from its recorded choices. One that does not show again was seen all the same, in a history
   that is kept; but no replay is promised.
@@ -32,9 +32,9 @@ from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.recorded import Recorded
 from harness.performing.connections import Deadlines
 from harness.performing.performance import OpenTarget
-from harness.scenario.program import Blow
-from harness.schedules.execution import Executed, Seen, Stage
+from harness.scenario.program import FaultPoint
 from harness.schedules.portfolio import SWEEP, Attempts, Baseline, Choosing
+from harness.schedules.scenario_runner import Coverage, Execution, ScenarioRunner
 from harness.schedules.scenes import Scene, scenes
 
 TWICE_EVERY = 50
@@ -74,7 +74,7 @@ class BatchOrder:
     """What a worker is to do.
 
     Args:
-        seed: of data, schedules and blows.
+        seed: of data, schedules and faults.
         start, stop: the attempts, from and before.
         choosing: what may be tried.
         until: the checker after whose first finding the batch ends; None runs all of it.
@@ -96,13 +96,13 @@ class Found:
     Args:
         attempt: its number.
         strategy: that made it.
-        executed: what came of it.
+        execution: what came of it.
         shows_again: whether it did when its recorded choices were run once more.
     """
 
     attempt: int
     strategy: str
-    executed: Executed
+    execution: Execution
     shows_again: bool = True
 
 
@@ -114,18 +114,18 @@ class Batch:
     schedules: int = 0
     operations: int = 0
     events: int = 0
-    blows: int = 0
+    faults: int = 0
     users: int = 0
     twice: int = 0
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    seen: Seen = field(default_factory=Seen)
+    coverage: Coverage = field(default_factory=Coverage)
     deliveries: Deliveries = field(default_factory=Deliveries)
     found: dict[str, Found] = field(default_factory=dict)
     strategies: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
-    unheard: Counter[str] = field(default_factory=Counter)
+    unhandled_errors: Counter[str] = field(default_factory=Counter)
     doubts: list[str] = field(default_factory=list)
-    swept: set[tuple[str, Blow]] = field(default_factory=set)
+    swept: set[tuple[str, FaultPoint]] = field(default_factory=set)
     sweep: int = 0
     trees: dict[tuple[int, Mode], Tree] = field(default_factory=dict)
 
@@ -141,47 +141,47 @@ class Batch:
         self.schedules += later.schedules
         self.operations += later.operations
         self.events += later.events
-        self.blows += later.blows
+        self.faults += later.faults
         self.twice += later.twice
         self.users = max(self.users, later.users)
         self.sweep = max(self.sweep, later.sweep)
-        self.seen = self.seen.merge(later.seen)
+        self.coverage = self.coverage.merge(later.coverage)
         self.swept |= later.swept
         self.deliveries.add(later.deliveries)
         self.strategies.update(later.strategies)
         self.passed_over.update(later.passed_over)
-        self.unheard.update(later.unheard)
+        self.unhandled_errors.update(later.unhandled_errors)
         self.doubts = (self.doubts + later.doubts)[:MOST_DOUBTS]
         self.trees |= later.trees
         for name, verdict in later.verdicts.items():
             known = self.verdicts.get(name)
             self.verdicts[name] = verdict if known is None else known.merge(verdict)
 
-    def add(self, attempt: int, strategy: str, executed: Executed) -> None:
+    def add(self, attempt: int, strategy: str, execution: Execution) -> None:
         """Count one more schedule."""
         self.schedules += 1
-        self.strategies[f"{strategy}, {executed.interleaving.mode}"] += 1
+        self.strategies[f"{strategy}, {execution.interleaving.mode}"] += 1
         if strategy == SWEEP:
-            self.swept.update((executed.scene.name, blow) for blow in executed.interleaving.blows)
-        self.operations += sum(event.kind is EventKind.INVOKE for event in executed.events)
-        self.events += len(executed.events)
-        self.blows += len(executed.seen.struck)
-        self.users = max(self.users, len(executed.scene.program.users))
-        self.seen = self.seen.merge(executed.seen)
-        self.unheard.update(executed.ran.unheard)
-        self.deliveries.add(executed.deliveries)
-        if executed.doubt:
-            self.doubt(f"{executed.scene.name}, attempt {attempt}: {executed.doubt}")
-        for name, verdict in executed.verdicts.items():
-            if verdict.doubts and not verdict.violated and executed.interleaving.blows:
+            self.swept.update((execution.scene.name, point) for point in execution.interleaving.fault_points)
+        self.operations += sum(event.kind is EventKind.INVOKE for event in execution.events)
+        self.events += len(execution.events)
+        self.faults += len(execution.coverage.injected)
+        self.users = max(self.users, len(execution.scene.program.users))
+        self.coverage = self.coverage.merge(execution.coverage)
+        self.unhandled_errors.update(execution.ran.unhandled_errors)
+        self.deliveries.add(execution.deliveries)
+        if execution.doubt:
+            self.doubt(f"{execution.scene.name}, attempt {attempt}: {execution.doubt}")
+        for name, verdict in execution.verdicts.items():
+            if verdict.doubts and not verdict.violated and execution.interleaving.fault_points:
                 self.passed_over[name] += 1
                 continue
             known = self.verdicts.get(name)
             self.verdicts[name] = verdict if known is None else known.merge(verdict)
             if verdict.violated and name not in self.found:
-                self.found[name] = Found(attempt=attempt, strategy=strategy, executed=executed)
+                self.found[name] = Found(attempt=attempt, strategy=strategy, execution=execution)
 
-    def compare(self, attempt: int, first: Executed, second: Executed) -> None:
+    def compare(self, attempt: int, first: Execution, second: Execution) -> None:
         """Take in that an attempt was run twice."""
         self.twice += 1
         if (step := first_difference(first, second)) is not None:
@@ -196,8 +196,8 @@ class Batch:
 class Explorer:
     """Runs batches on one target."""
 
-    def __init__(self, stage: Stage, header: Header) -> None:
-        self.stage = stage
+    def __init__(self, runner: ScenarioRunner, header: Header) -> None:
+        self.runner = runner
         self.scenes = scenes(header.promises)
         self._attempts: dict[tuple[int, Choosing], Attempts] = {}
         self._baselines: dict[str, Baseline] = {}
@@ -216,14 +216,14 @@ class Explorer:
         attempts = self._attempts_of(order)
         for number in range(order.start, order.stop):
             attempt = attempts.attempt(number)
-            executed = self.stage.perform(attempt.scene, attempt.scheduler, attempt.mode, attempt.blows)
+            execution = self.runner.perform(attempt.scene, attempt.scheduler, attempt.mode, attempt.fault_points)
             if attempt.is_baseline:
-                self._keep(executed)
-            batch.add(number, attempt.strategy, executed)
+                self._keep(execution)
+            batch.add(number, attempt.strategy, execution)
             if number % TWICE_EVERY == 0:
                 same = attempts.attempt(number)
-                second = self.stage.perform(same.scene, same.scheduler, same.mode, same.blows)
-                batch.compare(number, executed, second)
+                second = self.runner.perform(same.scene, same.scheduler, same.mode, same.fault_points)
+                batch.compare(number, execution, second)
             if order.until is not None and order.until in batch.found:
                 break
         batch.sweep = attempts.size_of_sweep()
@@ -234,7 +234,7 @@ class Explorer:
         first = len(self.scenes)
         if order.stop > first:
             return "there is nothing to sweep: no user waits anywhere in these scenes"
-        return f"no blow was made: the first {first} schedules only say where users wait. Give more than {first}"
+        return f"no fault was injected: the first {first} schedules only say where users wait. Give more than {first}"
 
     def _exhaust(self, order: BatchOrder, batch: Batch) -> None:
         """Go on with one tree; without one, say which there are."""
@@ -248,19 +248,19 @@ class Explorer:
             scheduler = strategy.scheduler(number)
             if scheduler is None:
                 break
-            executed = self.stage.perform(self.scenes[tree.scene], scheduler, tree.mode)
-            strategy.told(executed.interleaving.choices, len(executed.ran.trace))
-            batch.add(number, strategy.name, executed)
+            execution = self.runner.perform(self.scenes[tree.scene], scheduler, tree.mode)
+            strategy.observe(execution.interleaving.choices, len(execution.ran.trace))
+            batch.add(number, strategy.name, execution)
             if number % TWICE_EVERY == 0:
-                batch.compare(number, executed, self.again(executed))
+                batch.compare(number, execution, self.again(execution))
             if order.until is not None and order.until in batch.found:
                 break
         batch.trees = {(tree.scene, tree.mode): replace(tree, branches=strategy.branches, cut=strategy.cut)}
 
-    def again(self, executed: Executed) -> Executed:
+    def again(self, execution: Execution) -> Execution:
         """Run a schedule again, from its recorded choices."""
-        how = executed.interleaving
-        return self.stage.perform(executed.scene, Recorded(how.deviations), Mode(how.mode), how.blows)
+        how = execution.interleaving
+        return self.runner.perform(execution.scene, Recorded(how.deviations), Mode(how.mode), how.fault_points)
 
     def _attempts_of(self, order: BatchOrder) -> Attempts:
         key = (order.seed, order.choosing)
@@ -270,27 +270,27 @@ class Explorer:
 
     def _baseline(self, scene: Scene) -> Baseline:
         if scene.name not in self._baselines:  # the worker that is to go on is not always the one that began
-            self._keep(self.stage.perform(scene, Fifo(), Mode.STRICT))
+            self._keep(self.runner.perform(scene, Fifo(), Mode.STRICT))
         return self._baselines[scene.name]
 
-    def _keep(self, executed: Executed) -> None:
+    def _keep(self, execution: Execution) -> None:
         """Keep what a scene is like under FIFO."""
-        self._baselines[executed.scene.name] = Baseline(
-            scene=executed.scene, waits=executed.waits, choices=executed.interleaving.choices
+        self._baselines[execution.scene.name] = Baseline(
+            scene=execution.scene, waits=execution.waits, choices=execution.interleaving.choices
         )
 
     def _confirm(self, batch: Batch) -> None:
         for name, found in batch.found.items():
-            again = self.again(found.executed)
+            again = self.again(found.execution)
             verdict = again.verdicts.get(name)
-            if first_difference(found.executed, again) is not None or verdict is None or not verdict.violated:
+            if first_difference(found.execution, again) is not None or verdict is None or not verdict.violated:
                 batch.found[name] = replace(found, shows_again=False)
                 batch.doubt(
-                    f"a finding of {name} in {found.executed.scene.name} did not show again when it was replayed"
+                    f"a finding of {name} in {found.execution.scene.name} did not show again when it was replayed"
                 )
 
 
-def first_difference(one: Executed, other: Executed) -> str | None:
+def first_difference(one: Execution, other: Execution) -> str | None:
     """Return the first step in which two runs of one schedule differ, or None."""
     pairs = zip_longest(one.ran.trace, other.ran.trace)
     for step, (here, there) in enumerate(pairs):
@@ -323,18 +323,18 @@ def explorer(
         Exception: whatever the target raises when it is opened.
     """
     with controlled() as control:
-        stage = Stage(
+        runner = ScenarioRunner(
             control, open_target, Header(target=target, suite="schedules", seed=seed, users=2), checkers, deadlines
         )
         try:
-            stage.header()  # opened once: what libraries do at the first time only is done
-            header = stage.header()
+            runner.header()  # opened once: what libraries do at the first time only is done
+            header = runner.header()
         except Uncontrolled as error:
             raise NotExplorable(f"{target} leaves this process: {error}") from error
-        opened = Explorer(stage, header)
+        opened = Explorer(runner, header)
         if not opened.scenes:
             raise NotExplorable(f"{header.target} offers nothing that a scene asks for")
-        first = stage.perform(opened.scenes[0], Fifo(), Mode.STRICT)
+        first = runner.perform(opened.scenes[0], Fifo(), Mode.STRICT)
         if first.ran.uncontrolled:
             raise NotExplorable(f"{header.target} leaves this process: {first.ran.uncontrolled[0]}")
         yield opened

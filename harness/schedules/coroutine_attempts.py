@@ -92,7 +92,7 @@ class Attempts:
         else:
             yield from islice(self._others(), self._most)
 
-    def told(self, attempt: Attempt, run: Run) -> None:
+    def observe(self, attempt: Attempt, run: Run) -> None:
         """Take in what came of the attempt that was asked for last."""
         self._ran = run
         if attempt.number == 1 and run.watcher is not None:
@@ -101,7 +101,7 @@ class Attempts:
             self._choices[attempt.mode] = max(run.schedule.choices, self._choices.get(attempt.mode, 0))
         search = self._searches.get((attempt.strategy, attempt.mode))
         if search is not None:
-            search.told(run.schedule.choices, len(run.trace))
+            search.observe(run.schedule.choices, len(run.trace))
 
     @staticmethod
     def fits(place: Cancelled, patterns: Sequence[str]) -> bool:
@@ -150,7 +150,7 @@ class Attempts:
                 followed = _Followed(path)
                 yield Attempt(number=number, strategy=EXHAUSTIVE, mode=mode, cancel=None, scheduler=followed)
                 assert self._ran is not None, "told"
-                tree.told(self._ran.schedule.choices, len(self._ran.trace))
+                tree.observe(self._ran.schedule.choices, len(self._ran.trace))
                 self.misfits += followed.misfits
                 self.left = sum(one.left for one in trees)
 

@@ -54,12 +54,12 @@ class Passing:
 
     Args:
         schedule, cancelled: how it goes.
-        told: its deviations in words, where asyncio's own order fails, and it takes some to pass.
+        explanation: its deviations in words, where asyncio's own order fails, and it takes some to pass.
     """
 
     schedule: Schedule
     cancelled: Cancelled | None = None
-    told: tuple[str, ...] = ()
+    explanation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Failure:
         cancelled: the cancellation that it needs; None when it needs none.
         runs: how many were made to make it smaller, and to find one near to it that passes.
         passing: the nearest schedule that passes; None when none was found.
-        told: the schedule in words.
+        explanation: the schedule in words.
         exception: what it raised.
         shows_again: whether it showed again when its recorded choices were run once more. Where it did not, nothing was
             made smaller, and `schedule` replays nothing.
@@ -95,7 +95,7 @@ class Failure:
     cancelled: Cancelled | None
     runs: int
     passing: Passing | None
-    told: tuple[str, ...]
+    explanation: tuple[str, ...]
     exception: BaseException = field(compare=False, repr=False)
     shows_again: bool = True
 
@@ -127,8 +127,8 @@ class Failure:
             ]
         return [
             *raised,
-            f"{self.program} fails {_deviating(self.schedule)}{':' if self.told else ', without any fault.'}",
-            *_numbered(self.told),
+            f"{self.program} fails {_deviating(self.schedule)}{':' if self.explanation else ', without any fault.'}",
+            *_numbered(self.explanation),
             *self._against_passing(),
             f"Found by schedule {self.attempt} ({self.strategy}, seed {self.seed}) with "
             f"{_counted(len(self.found.deviations), 'deviation')}; made smaller in {_counted(self.runs, 'run')}.",
@@ -140,8 +140,8 @@ class Failure:
         passing = self.passing
         if passing is None:
             return ["No schedule near to it was found to pass."]
-        if passing.told:
-            return [f"It passes {_deviating(passing.schedule)}:", *_numbered(passing.told)]
+        if passing.explanation:
+            return [f"It passes {_deviating(passing.schedule)}:", *_numbered(passing.explanation)]
         if passing.cancelled != self.cancelled:
             return ["The same schedule passes without the cancellation."]
         if not self.schedule.deviations:

@@ -33,7 +33,7 @@ from harness.loop.await_sites import site_of
 from harness.loop.control import Control
 from harness.loop.loop import ScheduleLoop
 from harness.loop.scheduling import Mode, Schedule, Scheduler
-from harness.loop.waiting import name_of
+from harness.loop.wait_states import name_of
 
 Program = Callable[[], Awaitable[object]]
 """What is explored: called without arguments, once for each schedule."""
@@ -129,7 +129,7 @@ class Watcher:
     def names(self) -> dict[int, str]:
         """Return how tasks are called, by number."""
         assert self.loop is not None, "begun"
-        return {self.loop.numbers.of(task): self.name_of(task) for task in self._made}
+        return {self.loop.task_ids.of(task): self.name_of(task) for task in self._made}
 
     def step(self, task: asyncio.Task[Any], context: Context) -> None:
         """Take in that a task has made a step."""
@@ -171,7 +171,7 @@ class Run:
         error: in which it failed; None when it did not.
         cut_short: whether the cancellation ended it before it could judge.
         uncontrolled: what was refused because no schedule decides it; a run with any proves nothing.
-        unheard: errors that nobody took, as of a task that nobody awaits.
+        unhandled_errors: errors that nobody took, as of a task that nobody awaits.
         trace: whose step each step was.
         cancelled: the cancellation that has fallen; None when none has.
         value: what the program returned.
@@ -182,7 +182,7 @@ class Run:
     error: BaseException | None
     cut_short: bool
     uncontrolled: tuple[str, ...]
-    unheard: tuple[str, ...]
+    unhandled_errors: tuple[str, ...]
     trace: tuple[int, ...]
     cancelled: Cancelled | None
     value: object
@@ -265,7 +265,7 @@ class Rehearsal:
             error=error,
             cut_short=cancelled is not None and isinstance(error, asyncio.CancelledError),
             uncontrolled=ran.uncontrolled,
-            unheard=ran.unheard,
+            unhandled_errors=ran.unhandled_errors,
             trace=ran.trace,
             cancelled=cancelled,
             value=value,

@@ -34,6 +34,8 @@ from harness.loop.scheduling import Mode, Schedule
 from harness.loop.strategies.exhaustive import BOUND
 from harness.loop.strategies.recorded import Recorded
 from harness.schedules.coroutine_attempts import EXHAUSTIVE, FIFO, NAMES, PORTFOLIO, SWEEP, Attempt, Attempts
+from harness.schedules.coroutine_coverage import CoverageRecorder, is_watched
+from harness.schedules.coroutine_explanation import tell
 from harness.schedules.coroutine_results import Coverage, Exploration, FailingSchedule, Failure, NothingShown, Passing
 from harness.schedules.coroutine_runs import (
     MOST_STEPS,
@@ -45,9 +47,7 @@ from harness.schedules.coroutine_runs import (
     kind_of,
     place_of,
 )
-from harness.schedules.coroutine_seen import Seen, is_watched
-from harness.schedules.coroutine_smallest import Smallest, make_smallest
-from harness.schedules.coroutine_words import tell
+from harness.schedules.coroutine_shrinking import Smallest, make_smallest
 
 __all__ = [
     "Cancelled",
@@ -110,12 +110,12 @@ def explore(
     _check(strategy, schedules, modes, patterns)
     modes = tuple(map(Mode, modes))
     attempts = Attempts(strategy=strategy, seed=seed, most=schedules, bound=bound, modes=modes, cancel=patterns)
-    seen = Seen(attempts, patterns)
+    seen = CoverageRecorder(attempts, patterns)
     with controlled() as control:
         rehearsal = Rehearsal(control, program, seed, most_steps)
         for attempt in attempts:
             run = _tried(rehearsal, attempt, seen)
-            attempts.told(attempt, run)
+            attempts.observe(attempt, run)
             seen.add(attempt, run)
             if run.failed:
                 return seen.exploration(_failure(rehearsal, attempt, run, shrink_runs, modes, seen))
@@ -163,7 +163,7 @@ def replay(
     return run.value
 
 
-def _tried(rehearsal: Rehearsal, attempt: Attempt, seen: Seen) -> Run:
+def _tried(rehearsal: Rehearsal, attempt: Attempt, seen: CoverageRecorder) -> Run:
     """Run an attempt; every so often, run it once more from its recorded choices, and compare."""
     run = rehearsal.run(attempt.scheduler, attempt.mode, attempt.cancel, is_watched(attempt))
     if attempt.number % TWICE_EVERY == 1:
@@ -175,7 +175,7 @@ def _tried(rehearsal: Rehearsal, attempt: Attempt, seen: Seen) -> Run:
 
 
 def _failure(
-    rehearsal: Rehearsal, attempt: Attempt, found: Run, shrink_runs: int, modes: Sequence[Mode], seen: Seen
+    rehearsal: Rehearsal, attempt: Attempt, found: Run, shrink_runs: int, modes: Sequence[Mode], seen: CoverageRecorder
 ) -> Failure:
     """Return the failure, in the smallest schedule that is found, if it shows again at all."""
     again = rehearsal.run(Recorded(found.schedule.deviations), attempt.mode, found.cancelled)
@@ -201,7 +201,7 @@ def _failure(
         cancelled=smallest.run.cancelled,
         runs=smallest.runs,
         passing=_passing(rehearsal, smallest),
-        told=tell(rehearsal, smallest.run) if shows else (),
+        explanation=tell(rehearsal, smallest.run) if shows else (),
         exception=error,
         shows_again=shows,
     )
@@ -212,7 +212,9 @@ def _passing(rehearsal: Rehearsal, smallest: Smallest) -> Passing | None:
     if run is None:
         return None
     deviates_more = len(run.schedule.deviations) > len(smallest.run.schedule.deviations)
-    return Passing(schedule=run.schedule, cancelled=run.cancelled, told=tell(rehearsal, run) if deviates_more else ())
+    return Passing(
+        schedule=run.schedule, cancelled=run.cancelled, explanation=tell(rehearsal, run) if deviates_more else ()
+    )
 
 
 def _check(strategy: str, schedules: int, modes: Sequence[Mode], patterns: Sequence[str]) -> None:

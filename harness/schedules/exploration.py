@@ -23,13 +23,13 @@ from typing import Any
 from harness.history.model import Unreachable
 from harness.loop.strategies.exhaustive import Exhaustive
 from harness.schedules.batches import Batch, BatchOrder, Explorer, Found, NotExplorable, Tree
+from harness.schedules.explanation import how, tell
 from harness.schedules.portfolio import Choosing
-from harness.schedules.smallest import Smallest, make_smallest
-from harness.schedules.telling import how, tell
+from harness.schedules.shrinking import Smallest, make_smallest
 
 BATCH = 25
 """Attempts of one batch."""
-MOST_UNHEARD = 10
+MOST_UNHANDLED = 10
 """Errors that nobody took: so many different ones are told, the most frequent first."""
 AHEAD = 2
 """Batches handed to each worker before it asks."""
@@ -46,7 +46,7 @@ class Exploring:
     Args:
         target: its name.
         open_explorer: opens it, in whichever process.
-        seed: of data, schedules and blows.
+        seed: of data, schedules and faults.
         schedules: how many attempts.
         choosing: what may be tried.
         until: the checker after whose first finding the exploration ends; None runs all attempts.
@@ -93,7 +93,7 @@ class Explored:
     """What an exploration has come to.
 
     Args:
-        whole: all batches in one.
+        total: all batches in one.
         growth: after each batch: (schedules, traces, sites, pairs) seen so far.
         smallest: by checker, the smallest story that shows its first finding.
         unreachable: why the target could not be opened, or `""`.
@@ -101,7 +101,7 @@ class Explored:
         not_explorable: why no schedule could decide what becomes of it, or `""`.
     """
 
-    whole: Batch = field(default_factory=lambda: Batch(start=0))
+    total: Batch = field(default_factory=lambda: Batch(start=0))
     growth: list[tuple[int, int, int, int]] = field(default_factory=list)
     smallest: dict[str, Told] = field(default_factory=dict)
     unreachable: str = ""
@@ -110,9 +110,9 @@ class Explored:
 
     def add(self, batch: Batch) -> None:
         """Take the next batch in."""
-        self.whole.merge(batch)
-        seen = self.whole.seen
-        self.growth.append((self.whole.schedules, len(seen.traces), len(seen.sites), len(seen.pairs)))
+        self.total.merge(batch)
+        seen = self.total.coverage
+        self.growth.append((self.total.schedules, len(seen.traces), len(seen.sites), len(seen.pairs)))
 
 
 def explore_here(what: Exploring, say: Callable[[str], None] = lambda line: None) -> Explored:
@@ -124,9 +124,9 @@ def explore_here(what: Exploring, say: Callable[[str], None] = lambda line: None
             while orders:
                 for order in orders:
                     explored.add(opened.run(order))
-                    if what.until in explored.whole.found:
+                    if what.until in explored.total.found:
                         return explored
-                orders = what.next_orders(explored.whole)
+                orders = what.next_orders(explored.total)
     except Unreachable as error:
         explored.unreachable = str(error)
     except NotExplorable as error:
@@ -190,13 +190,13 @@ class Exploration:
         while orders:
             for batch in self._carried_out(orders):
                 self.explored.add(batch)
-                whole = self.explored.whole
-                found = f", found by {', '.join(sorted(whole.found))}" if whole.found else ""
-                self._say(f"{whole.schedules} of {self._what.schedules} schedules{found}")
-                if self._what.until in whole.found:
+                total = self.explored.total
+                found = f", found by {', '.join(sorted(total.found))}" if total.found else ""
+                self._say(f"{total.schedules} of {self._what.schedules} schedules{found}")
+                if self._what.until in total.found:
                     self._drop()
                     return
-            orders = self._what.next_orders(self.explored.whole)
+            orders = self._what.next_orders(self.explored.total)
 
     def _carried_out(self, orders: Sequence[BatchOrder]) -> Iterator[Batch]:
         """Yield every batch, in order, with so many under way as keep the workers busy."""
@@ -212,7 +212,7 @@ class Exploration:
                 yield handed_in.popleft().result()
 
     def _shrink(self, runs: int) -> None:
-        found = self.explored.whole.found
+        found = self.explored.total.found
         if not found:
             return
         self._say(f"making what {', '.join(found)} found smaller")
@@ -233,7 +233,7 @@ class Exploration:
         for batch in filter(_is_there, self._batches):
             self.explored.add(batch.result())
         self._drop()
-        for name, found in self.explored.whole.found.items():
+        for name, found in self.explored.total.found.items():
             story = self._stories.get(name)
             told = story.result() if story is not None and _is_there(story) else None
             self.explored.smallest[name] = told or as_found(found, name, UNSHRUNK)
@@ -246,9 +246,9 @@ def _is_there(future: Future[Any]) -> bool:
 
 def as_found(found: Found, checker: str, why: str) -> Told:
     """Return a finding as it was found."""
-    anomaly = found.executed.verdicts[checker].findings[0].anomaly
-    story = Smallest(checker=checker, anomaly=anomaly, executed=found.executed, passing=None, runs=0)
-    return Told(story, (*how(found.executed), why))
+    anomaly = found.execution.verdicts[checker].findings[0].anomaly
+    story = Smallest(checker=checker, anomaly=anomaly, execution=found.execution, passing=None, runs=0)
+    return Told(story, (*how(found.execution), why))
 
 
 class _Opened:
@@ -278,40 +278,40 @@ def _run_batch(what: Exploring, order: BatchOrder) -> Batch:
 def _shrink_one(what: Exploring, checker: str, found: Found, runs: int) -> Told:
     if not found.shows_again:
         return as_found(found, checker, "it did not show again when it was replayed: what is told is what was seen")
-    stage = _opened.explorer(what).stage
-    smallest = make_smallest(stage, found.executed, checker, runs)
-    return Told(smallest, tell(stage, smallest))
+    runner = _opened.explorer(what).runner
+    smallest = make_smallest(runner, found.execution, checker, runs)
+    return Told(smallest, tell(runner, smallest))
 
 
 def coverage(explored: Explored) -> Mapping[str, object]:
     """Return what the exploration went through, as figures for the report."""
-    whole = explored.whole
+    total = explored.total
     every = max(1, len(explored.growth) // 10)
     return {
-        "schedules": whole.schedules,
-        "strategies": dict(sorted(whole.strategies.items())),
-        "traces": len(whole.seen.traces),
-        "sites": sorted(whole.seen.sites),
-        "pairs": len(whole.seen.pairs),
-        "blows": whole.blows,
-        "struck": sorted([strike, site] for strike, site in whole.seen.struck),
-        "sweep": whole.sweep,
-        "swept": len(whole.swept),
-        "run_twice": whole.twice,
-        "unheard": dict(whole.unheard.most_common(MOST_UNHEARD)),
-        "passed_over": dict(sorted(whole.passed_over.items())),
-        "first": {name: _first(found) for name, found in whole.found.items()},
+        "schedules": total.schedules,
+        "strategies": dict(sorted(total.strategies.items())),
+        "traces": len(total.coverage.traces),
+        "sites": sorted(total.coverage.sites),
+        "pairs": len(total.coverage.pairs),
+        "faults": total.faults,
+        "injected": sorted([fault, site] for fault, site in total.coverage.injected),
+        "sweep": total.sweep,
+        "swept": len(total.swept),
+        "run_twice": total.twice,
+        "unhandled_errors": dict(total.unhandled_errors.most_common(MOST_UNHANDLED)),
+        "passed_over": dict(sorted(total.passed_over.items())),
+        "first": {name: _first(found) for name, found in total.found.items()},
         "growth": [list(point) for point in dict.fromkeys((*explored.growth[::every], *explored.growth[-1:]))],
-        **({"left": whole.left} if whole.left is not None else {}),
+        **({"left": total.left} if total.left is not None else {}),
     }
 
 
 def _first(found: Found) -> Mapping[str, object]:
     """Return how many schedules it took to find something, and which one it was."""
-    how = found.executed.interleaving
+    how = found.execution.interleaving
     return {
         "to_first": found.attempt + 1,
         "strategy": found.strategy,
         "mode": how.mode,
-        "scene": found.executed.scene.name,
+        "scene": found.execution.scene.name,
     }

@@ -1,56 +1,54 @@
-"""Writes a witness as one pytest file that anyone can read and run, who has pytest and the target, and nothing of ours.
+"""Writes a witness as one pytest file, which performs it again with the installed harness, and fails while it shows.
 
 Rules:
 
-- The file tells its story first, in words; then comes the test; then the data; last the engine that performs it again.
-- The engine is what a replay imports, unchanged and complete: the modules are those that are loaded when the target is.
+- The file tells its story first, in words; then comes the test; last the witness as data.
 - What a target or a user has said is text, wherever it stands in the file: it can neither end a string nor hide a line.
-- The same witness gives the same file, as long as the engine is the same.
-
-How it works. A schedule was recorded in a process that hashes strings in one way (PYTHONHASHSEED=0), which can be had
-only when a process starts. So the test writes the engine into a temporary folder, and performs the story in a child
-process that finds it first on its path (`harness.schedules.exported`), and everything else where the test finds it.
+- The same witness gives the same file.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import os
 import re
-import subprocess
-import sys
 import textwrap
-import zipfile
-from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from collections.abc import Iterator
+from string import Template
 
 from pydantic import TypeAdapter
 
 from harness.claims.run_folder import Witness
 from harness.judging.checkers import CHECKERS
 from harness.scenario.program import Step
-from harness.schedules.export_template import FILE
-from harness.schedules.exported_target import is_own
 
 OTHER_ORDERS = 20
-"""Orders that are tried besides the recorded one when that shows nothing."""
+"""Orders that an exported test tries besides the recorded one when that shows nothing."""
 WIDTH = 116
 """Characters of a line of data."""
-_PACKAGE = "isolation-harness"
 _WITNESS = TypeAdapter(Witness)
-_REPLAYED = ("checker", "finding", "header", "program", "interleaving")
-_LIST_ENGINE = """
-import json, sys
-import harness.schedules.exported
-from harness.schedules.exported_target import load
-load(sys.argv[1])
-files = {name: module.__file__ for name, module in sorted(sys.modules.items()) if name.partition(".")[0] == "harness"}
-print()
-print(json.dumps(files))
+_REPLAYED = ("checker", "finding", "target", "header", "program", "interleaving")
+_FILE = Template(
+    '''"""$story
 """
+
+from harness.verification.replay import check_witness
+
+TARGET = $target
+# A relative path is looked for in the working directory, in the folder of this file, and in those above it.
+
+
+def $test() -> None:
+    """$truth"""
+    check_witness(WITNESS, target=TARGET, file=__file__)
+
+
+# What was recorded: who asks what, and who took the next step at which choice where asyncio would have let another.
+WITNESS = r"""
+$witness
+"""
+'''
+)
+"""Fill in: story, target, test, truth, witness."""
 
 
 class ExportError(Exception):
@@ -61,10 +59,10 @@ def export_test(witness: Witness) -> str:
     """Return the text of a pytest file that performs the story of a witness again, and fails while its finding shows.
 
     Args:
-        witness: with an interleaving. Its target is imported once, to see what of the engine it needs.
+        witness: with an interleaving.
 
     Raises:
-        ExportError: the order of its steps was not recorded, its checker is not here, or its target cannot be imported.
+        ExportError: the order of its steps was not recorded, or its checker is not here.
     """
     if witness.interleaving is None:
         raise ExportError(
@@ -74,18 +72,18 @@ def export_test(witness: Witness) -> str:
     if witness.checker not in CHECKERS:
         raise ExportError(f"there is no checker {witness.checker!r} here: export with the version that recorded it")
     test = f"test_{re.sub('[^0-9a-z]+', '_', witness.finding.anomaly.lower())}"
-    engine = _zipped(_engine(witness.target))
-    return FILE.substitute(
+    return _FILE.substitute(
         story=_docstring(_story(witness, test)),
         target=json.dumps(witness.target) if witness.target.isascii() else ascii(witness.target),
-        hint="\n".join(f"# {line}" for line in textwrap.wrap(_hint(witness.target), WIDTH)),
-        orders=OTHER_ORDERS,
         test=test,
         truth=_docstring([_sentence(CHECKERS[witness.checker].sentence)]),
         witness="\n".join(_broken(_data(witness))),
-        version=_version(),
-        engine="\n".join(textwrap.wrap(base64.b64encode(engine).decode(), WIDTH)),
     )
+
+
+def read_exported(data: str) -> Witness:
+    """Return the witness that is in an exported test; its history stayed behind."""
+    return _WITNESS.validate_python({**json.loads("".join(data.split("\n"))), "history": ()})
 
 
 # What the file tells
@@ -95,7 +93,7 @@ def _story(witness: Witness, test: str) -> Iterator[str]:
     checker = CHECKERS[witness.checker]
     yield f"{_printable(witness.finding.message)}."
     yield ""
-    yield "The Isolation Harness has found this. The test below performs it again; it needs only pytest and the target."
+    yield "The Isolation Harness has found this. The test below performs it again; it needs the harness and the target."
     yield ""
     yield f"Target   {_printable(witness.target)}"
     yield f"Checker  {checker.name}: {_sentence(checker.sentence)}"
@@ -112,7 +110,7 @@ def _story(witness: Witness, test: str) -> Iterator[str]:
         "go on; a deviation is one at which somebody went first whom asyncio would not have let:"
     )
     yield ""
-    yield from (f"   - {_printable(line)}" for line in witness.told)
+    yield from (f"   - {_printable(line)}" for line in witness.explanation)
     yield ""
     yield f"To run it, where the target can be imported: python -m pytest {test}.py"
     yield ""
@@ -137,18 +135,6 @@ def _legend(steps: tuple[Step, ...]) -> Iterator[str]:
     yield from explained
     if explained:
         yield ""
-
-
-def _hint(target: str) -> str:
-    if is_own(target):
-        return (
-            "A relative path is looked for in the working directory, in the folder of this file, and in those above "
-            "it; what the target imports, on sys.path and beside its file."
-        )
-    return (
-        "It is bundled with the harness: what it plants is in the engine below, and reference_impl must be importable. "
-        '"reference" is the same without the mistake.'
-    )
 
 
 def _sentence(text: str) -> str:
@@ -176,10 +162,10 @@ def _docstring(lines: Iterator[str] | list[str]) -> str:
 
 def _data(witness: Witness) -> str:
     """Return what a replay needs of a witness, in ASCII; there are never three double quotes in a row."""
-    told = _WITNESS.dump_python(witness, mode="json")
-    promises = told["header"]["promises"]
+    dumped = _WITNESS.dump_python(witness, mode="json")
+    promises = dumped["header"]["promises"]
     promises |= {name: sorted(said) for name, said in promises.items() if isinstance(said, list)}
-    return json.dumps({name: told[name] for name in _REPLAYED}, separators=(",", ":"))
+    return json.dumps({name: dumped[name] for name in _REPLAYED}, separators=(",", ":"))
 
 
 def _broken(text: str) -> Iterator[str]:
@@ -190,48 +176,3 @@ def _broken(text: str) -> Iterator[str]:
         yield text[:end]
         text = text[end:]
     yield text
-
-
-def _engine(target: str) -> Mapping[str, str]:
-    """Return the modules that are loaded when the target is, by where they lie in the engine.
-
-    Raises:
-        ExportError: the target cannot be imported.
-    """
-    path = os.pathsep.join(dict.fromkeys(entry or os.getcwd() for entry in sys.path))
-    listed = subprocess.run(
-        [sys.executable, "-c", _LIST_ENGINE, target],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode:
-        said = listed.stderr.strip().splitlines() or ["it ended without a word"]
-        raise ExportError(f"what a replay of {target!r} needs cannot be listed: {said[-1]}")
-    files: Mapping[str, str] = json.loads(listed.stdout.splitlines()[-1])
-    return {_place(name, Path(file)): Path(file).read_text(encoding="utf-8") for name, file in files.items()}
-
-
-def _place(name: str, file: Path) -> str:
-    folder = name.replace(".", "/")
-    return f"{folder}/__init__.py" if file.name == "__init__.py" else f"{folder}.py"
-
-
-def _zipped(texts: Mapping[str, str]) -> bytes:
-    """Return a zip that is the same for the same texts."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for place, text in sorted(texts.items()):
-            member = zipfile.ZipInfo(place, date_time=(1980, 1, 1, 0, 0, 0))
-            member.compress_type = zipfile.ZIP_DEFLATED
-            member.external_attr = 0o644 << 16
-            archive.writestr(member, text)
-    return made.getvalue()
-
-
-def _version() -> str:
-    try:
-        return version(_PACKAGE)
-    except PackageNotFoundError:
-        return "of an unknown version"

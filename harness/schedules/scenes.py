@@ -1,7 +1,7 @@
 """Small programs whose schedules are worth exploring: two or three users, a few requests each, all at once.
 
-A scene has three parts. The entrance and the exit happen in asyncio's own order; choices are made, and blows fall, in
-between. So every schedule costs little, and its deviations are about what matters.
+A scene has three parts. The entrance and the exit happen in asyncio's own order; choices are made, and faults are
+injected, in between. So every schedule costs little, and its deviations are about what matters.
 
 One scene, one question; together they go where isolation breaks (see the incident catalogue). Scenes are made from what
 a target says of its operations: what it does not offer is left out, and a scene of which nothing is left is none. Of a

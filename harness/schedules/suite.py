@@ -1,7 +1,7 @@
 """The schedules suite, start to end: explore, make smaller, tell. Gives a SuiteRun and one Evidence per checker.
 
 Histories are not kept: there is one for each schedule, and the seed makes them again. A finding's smallest story is
-kept whole, as a witness.
+kept in full, as a witness.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SchedulesSuite:
         target: as given to `--target`; stands in replay commands.
         open_explorer: opens it, in whichever process.
         budget: how much to do.
-        seed: of data, schedules and blows.
+        seed: of data, schedules and faults.
         checkers: who judges.
         workers: processes.
         choosing: what may be tried.
@@ -92,27 +92,27 @@ class SchedulesSuite:
 
     def outcome(self, explored: Explored, duration_s: float, doubt: str = "") -> SuiteOutcome:
         """Return what an exploration has to say."""
-        whole = explored.whole
+        total = explored.total
         reasons = (doubt, explored.unreachable, explored.not_explorable, explored.broken)
-        doubts = (*filter(None, reasons), *whole.doubts)
+        doubts = (*filter(None, reasons), *total.doubts)
         run = SuiteRun(
             suite=Suite.SCHEDULES,
             target=self.target,
             seed=self.seed,
-            users=whole.users,
-            histories=whole.schedules,
-            operations=whole.operations,
-            events=whole.events,
-            faults=whole.blows,
+            users=total.users,
+            histories=total.schedules,
+            operations=total.operations,
+            events=total.events,
+            faults=total.faults,
             duration_s=round(duration_s, 3),
-            measures={"deliveries": whole.deliveries.table(), "schedules": coverage(explored)},
+            measures={"deliveries": total.deliveries.table(), "schedules": coverage(explored)},
             doubt="; ".join(doubts),
         )
         if explored.not_explorable:
             return SuiteOutcome(run, ())  # nothing was examined: what the other suites say stands
         evidence = []
         for name in self.checkers:
-            verdict = whole.verdicts.get(name, Verdict(name))
+            verdict = total.verdicts.get(name, Verdict(name))
             told = explored.smallest.get(name)
             evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), told, explored))
         return SuiteOutcome(run, tuple(evidence), explored.unreachable)
@@ -136,38 +136,38 @@ class SchedulesSuite:
             seed=self.seed,
             strategy=choosing.strategy,
             modes=choosing.modes,
-            blows=choosing.blows,
+            faults=choosing.faults,
         )
         if told is not None and self.folder is not None:
             witness = self.folder.write_witness(
                 f"schedules-{checker}-{plain_name(self.label or self.target)}", witness_of(told, self.target)
             )
-            if explored.whole.found[checker].shows_again:
+            if explored.total.found[checker].shows_again:
                 replay = replayed(self.folder.path / witness)
         return Evidence(
             suite=Suite.SCHEDULES,
             target=self.target,
             seed=self.seed,
-            users=explored.whole.users,
-            histories=explored.whole.schedules,
+            users=explored.total.users,
+            histories=explored.total.schedules,
             verdict=verdict,
             replay=replay,
             witness=witness,
-            told=told.lines if told is not None else (),
+            explanation=told.lines if told is not None else (),
         )
 
 
 def witness_of(told: Told, target: str) -> Witness:
     """Return the smallest story as a witness that can be replayed."""
     story = told.story
-    executed = story.executed
+    execution = story.execution
     return Witness(
         checker=story.checker,
         finding=story.finding,
         target=target,
-        header=executed.header,
-        program=executed.scene.program,
-        history=executed.events,
-        interleaving=executed.interleaving,
-        told=told.lines,
+        header=execution.header,
+        program=execution.scene.program,
+        history=execution.events,
+        interleaving=execution.interleaving,
+        explanation=told.lines,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.claims.evidence import Suite
 from harness.claims.run_folder import StoreError, Witness
@@ -14,7 +15,8 @@ from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.performance import OpenTarget, perform
-from harness.schedules.reenact import reenact
+from harness.schedules.export import OTHER_ORDERS, read_exported
+from harness.schedules.reenact import reenact, search_again
 from harness.schedules.workers import processes
 from harness.transport.exchange import Exchange
 from harness.verification.resolve import resolve
@@ -64,6 +66,43 @@ def replay_witness(witness: Witness, attempts: int, url: str = "") -> Replayed:
         if finding is not None:
             return Replayed(finding, attempt)
     return Replayed(None, attempts)
+
+
+def check_witness(recorded: str, *, target: str, file: str, other_orders: int = OTHER_ORDERS) -> None:
+    """Perform the witness of an exported test again; do nothing if its checker finds nothing any more.
+
+    Args:
+        recorded: the witness, as `harness export` writes it.
+        target: its name. A relative path may begin in the working directory, beside the test, or above.
+        file: the test.
+        other_orders: how many orders are tried besides the recorded one when nothing is found in that.
+
+    Raises:
+        AssertionError: the finding.
+        TargetError: the target is not here.
+        StoreError: its checker is not here.
+        CannotTell: nothing could be shown.
+    """
+    witness = replace(read_exported(recorded), target=_located_from(target, Path(file).resolve()))
+    if witness.checker not in CHECKERS:
+        raise StoreError(f"there is no checker {witness.checker!r} here: export with the version that recorded it")
+    with processes(1) as executor:  # which hashes strings as the recording did
+        finding = executor.submit(_search_again, witness, other_orders).result()
+    if finding is not None:
+        raise AssertionError(f"{finding.anomaly.upper()}: {finding.message}")
+
+
+def _located_from(target: str, file: Path) -> str:
+    where, colon, attribute = target.rpartition(":")
+    if not where.endswith(".py"):
+        return target
+    places = [Path(where), *(folder / where for folder in file.parents)]
+    found = next((place for place in places if place.exists()), places[0])
+    return f"{found}{colon}{attribute}"
+
+
+def _search_again(witness: Witness, other_orders: int) -> Finding | None:
+    return search_again(witness, resolve(witness.target).prepared(), other_orders)
 
 
 def _over_the_wire(witness: Witness, attempts: int, url: str) -> Replayed:

@@ -61,7 +61,7 @@ def schedules_orders(budget: SchedulesBudget, names: Sequence[str] | None, seed:
     Args:
         budget: how many schedules each gets.
         names: the subjects that are tried; None means all.
-        seed: of data, schedules and blows.
+        seed: of data, schedules and faults.
     """
     counts = {SubjectKind.MUTANT: budget.trials, SubjectKind.TWIN: budget.twins if budget.trials else 0}
     return [

@@ -60,9 +60,9 @@ def need_extras(target: NamedTarget, plan: Plan) -> None:
     Raises:
         MissingExtra: something is not.
     """
-    if target.adapter is not None:
-        if any(channel.protocol == "socketio" for channel in target.adapter.channels):
-            need("socketio", f"a channel of {target.name}")
+    channels = target.adapter.channels if target.adapter is not None else ()
+    if any(channel.protocol == "socketio" for channel in channels):
+        need("socketio", f"a channel of {target.name}")
     if Suite.LOAD in suites_of(plan, target):
         need("load", f"the load suite of plan {plan.name} (`load = false` in a plan of your own leaves it out)")
 

@@ -251,8 +251,8 @@ class _Work:
 
     def _witness(self, checker: str, first: Failure) -> Witness:
         smallest = self._smallest.get(checker) or as_found(first, checker)
-        told = requests_of(smallest.failure, smallest.finding, self._asked)
-        return witness_of(smallest, checker, self._suite.target, told=told, url=self._suite.url)
+        explanation = requests_of(smallest.failure, smallest.finding, self._asked)
+        return witness_of(smallest, checker, self._suite.target, explanation=explanation, url=self._suite.url)
 
 
 def requests_of(failure: Failure, finding: Finding, before: Sequence[Event]) -> tuple[str, ...]:

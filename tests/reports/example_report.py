@@ -304,7 +304,7 @@ def scheduled() -> Report:
         evidence("leak", Suite.SCHEDULES, (SCHEDULE_LEAK,)),
         replay=f"harness replay runs/2025-09-02-7f3a/{SCHEDULE_HISTORY}",
         witness=SCHEDULE_HISTORY,
-        told=TOLD,
+        explanation=TOLD,
     )
     lost = Finding(anomaly="lost-write", message="LOST-WRITE: u00: two edits of one note were both accepted")
     kept_apart = replace(evidence("tampering", Suite.SCHEDULES, (lost,)), witness=None)

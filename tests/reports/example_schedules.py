@@ -26,7 +26,7 @@ SITES = (
     "targets/dialect.py:146",
 )
 
-STRUCK = (
+INJECTED = (
     *(("cancel", site) for site in SITES[:16] if not site.endswith((":93", ":214"))),
     *(("disconnect", site) for site in SITES[2:20:2]),
     *(("fail", site) for site in (SITES[0], SITES[-2])),
@@ -35,7 +35,7 @@ STRUCK = (
 
 TOLD = (
     "in asyncio-strict, 2 deviations from asyncio's own order",
-    "blow: user 0: cancel at await 50",
+    "fault: user 0: cancel at await 50",
     "deviation: choice 14: u01's list_notes (call 9) after reference_impl/engine.py:184 goes first; asyncio would let "
     "u00's search_notes (call 4) after aiosqlite/core.py:160",
     "deviation: choice 31: the completion of execute on connection 2 goes first; asyncio would let u00's search_notes "
@@ -68,12 +68,12 @@ def measure() -> dict[str, Value]:
         "traces": 987,
         "sites": list(SITES),
         "pairs": 195,
-        "blows": 497,
-        "struck": [list(pair) for pair in STRUCK],
+        "faults": 497,
+        "injected": [list(pair) for pair in INJECTED],
         "sweep": 4174,
         "swept": 412,
         "run_twice": 20,
-        "unheard": {},
+        "unhandled_errors": {},
         "passed_over": {"misdelivery": 12},
         "first": {},
         "growth": growth(),

@@ -62,10 +62,10 @@ def hostile_report(text: str) -> Report:
     explored = schedules_run(
         text,
         sites=[text, f"{text}:3"],
-        struck=[[text, text], ["cancel", f"{text}:3"]],
+        injected=[[text, text], ["cancel", f"{text}:3"]],
         growth=[[500, 900, 2, 100]],
         strategies={text: 1, f"{text}, {text}": 2},
-        unheard={text: 2},
+        unhandled_errors={text: 2},
         passed_over={text: 3},
         first={text: {"to_first": 1, "strategy": text, "mode": text, "scene": text}},
     )
@@ -73,7 +73,7 @@ def hostile_report(text: str) -> Report:
         evidence("tampering", Suite.SCHEDULES, findings=(replace(finding, anomaly="lost-write"),)),
         replay=text,
         witness=SCHEDULE_HISTORY,
-        told=(text, f"blow: {text}", f"deviation: {text}", text),
+        explanation=(text, f"fault: {text}", f"deviation: {text}", text),
     )
     planted = replace(
         rest[0],

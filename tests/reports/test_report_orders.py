@@ -28,10 +28,10 @@ from harness.history.model import EventKind, Header, History
 from harness.judging.verdict import Outcome
 from harness.reporting import render
 from harness.reporting import stories as told_stories
+from harness.reporting.explanation import order
 from harness.reporting.first_findings import in_short, median_to_first, shown
 from harness.reporting.stories import stories
 from harness.reporting.swimlanes import swimlanes
-from harness.reporting.told import order
 from harness.reporting.trust import by_subject, by_suite
 
 
@@ -44,30 +44,30 @@ def page(report: Report) -> str:
 
 
 def test_told_lines_are_taken_apart_and_none_is_lost() -> None:
-    """Mode, blows, deviations and the rest each have their place."""
+    """Mode, faults, deviations and the rest each have their place."""
     found = order(TOLD)
     assert found is not None
     assert TOLD[0] == found.opening
-    assert ("user 0: cancel at await 50",) == found.blows
+    assert ("user 0: cancel at await 50",) == found.faults
     assert TOLD[2:4] == tuple(f"deviation: {text}" for text in found.deviations)
     assert TOLD[4:] == found.closing
     assert order(()) is None
 
 
 def test_lines_of_unknown_form_stay() -> None:
-    """A story that begins with a blow has no opening, and what is unknown stands at the end."""
-    found = order(("blow: b", "in some mode", "deviation: d", "who knows"))
+    """A story that begins with a fault has no opening, and what is unknown stands at the end."""
+    found = order(("fault: b", "in some mode", "deviation: d", "who knows"))
     assert found is not None
     assert ("", ("b",), ("d",), ("in some mode", "who knows")) == (
         found.opening,
-        found.blows,
+        found.faults,
         found.deviations,
         found.closing,
     )
 
 
 def test_the_page_numbers_the_deviations_beside_the_picture() -> None:
-    """Picture, blow, numbered deviations, the passing story and the replay command are in one section."""
+    """Picture, fault, numbered deviations, the passing story and the replay command are in one section."""
     section = page(scheduled()).split('<section aria-labelledby="story-schedule">')[1].split("</section>")[0]
     assert 'id="story-schedule-lanes-title"' in section
     deviations = section.split("<ol")[1].split("</ol>")[0]
@@ -80,7 +80,7 @@ def test_the_page_numbers_the_deviations_beside_the_picture() -> None:
 def test_many_deviations_are_folded_and_keep_their_numbers() -> None:
     """After twelve, the list goes on in a fold, from thirteen."""
     many = ("in preemptive, 15 deviations", *(f"deviation: choice {at}: x" for at in range(15)))
-    evidence = tuple(replace(item, told=many) if item.told else item for item in scheduled().evidence)
+    evidence = tuple(replace(item, explanation=many) if item.explanation else item for item in scheduled().evidence)
     html = page(replace(scheduled(), evidence=evidence))
     assert '<summary>3 more deviations</summary><div>\n<ol class="plain" start="13">\n<li>choice 12: x</li>' in html
 
@@ -147,10 +147,10 @@ def test_the_other_formats_tell_the_order_too() -> None:
     text = files["report.md"].split("### Found under a chosen schedule")[1].split("### Schedules to the first")[0]
     assert "The smallest story, `witnesses/schedules-leak-reference.json`: in asyncio-strict, 2 deviations" in text
     assert re.findall(r"^(\d)\. choice (\d+)", text, re.MULTILINE) == [("1", "14"), ("2", "31")]
-    assert "- blow: user 0: cancel at await 50" in text
+    assert "- fault: user 0: cancel at await 50" in text
     assert "How the steps of this story were ordered was not recorded." in text
     leak = next(found for found in json.loads(files["report.json"])["findings"] if found["checker"] == "leak")
-    assert [*TOLD] == leak["told"]
+    assert [*TOLD] == leak["explanation"]
     cases = ElementTree.fromstring(files["junit.xml"]).iter("testcase")
     failure = next(case for case in cases if case.attrib["name"].startswith("SES-2")).find("failure")
     assert failure is not None
@@ -161,7 +161,7 @@ def test_the_other_formats_tell_the_order_too() -> None:
 def test_a_finding_of_another_suite_has_no_order() -> None:
     """Where no schedule was chosen, nothing is told of one."""
     (finding,) = json.loads(render(violated(), read_history, judge)["report.json"])["findings"]
-    assert [] == finding["told"]
+    assert [] == finding["explanation"]
     assert "Found under a chosen schedule" not in render(violated(), read_history, judge)["report.md"]
 
 

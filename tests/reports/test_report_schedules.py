@@ -24,7 +24,7 @@ from example_report import (
     suites,
     trials,
 )
-from example_schedules import SITES, STRUCK, measure, schedules_run
+from example_schedules import INJECTED, SITES, measure, schedules_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,8 +34,8 @@ from harness.history.model import Value
 from harness.reporting import render, schedule_words
 from harness.reporting.explored import Explored, First, explored
 from harness.reporting.growth import HEIGHT, WIDTH, courses, last_stretch, stretches
+from harness.reporting.injected_lines import MOST_FILES, injected_lines
 from harness.reporting.schedule_words import NOT_MEASURED, NOT_RUN
-from harness.reporting.struck_lines import MOST_FILES, struck_lines
 
 WHOLE = re.compile(r"\b(all|every) (possible )?(interleaving|schedule|order)s?\b", re.IGNORECASE)
 
@@ -59,10 +59,10 @@ def test_what_was_explored_is_said_in_short() -> None:
     """Schedules, modes, traces, sites, pairs and sweep are in one sentence."""
     assert schedule_words.in_short(of()) == (
         "1,000 schedules in asyncio-strict and preemptive, 987 of them distinct; 22 await sites, 195 adjacent pairs of "
-        "two users; 412 of 4,174 blows of the sweep."
+        "two users; 412 of 4,174 faults of the sweep."
     )
     labels = {label: value for value, label in schedule_words.figures(of())}
-    assert (labels["blows of the sweep"], labels["schedules run twice"]) == ("412 of 4,174", "20")
+    assert (labels["faults of the sweep"], labels["schedules run twice"]) == ("412 of 4,174", "20")
 
 
 def test_strategies_and_modes_add_up_to_the_schedules() -> None:
@@ -83,11 +83,11 @@ def test_a_strategy_that_nobody_has_explained_is_named_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "3,762 of the 4,174 blows of the sweep were not tried"),
-        ({"swept": 4173}, "1 of the 4,174 blows of the sweep was not tried"),
-        ({"swept": 4174}, "Every blow of the sweep was tried, but in asyncio's own order only."),
-        ({"swept": 5000}, "Every blow of the sweep was tried, but in asyncio's own order only."),
-        ({"swept": 0}, "None of the 4,174 blows of the sweep was tried."),
+        ({}, "3,762 of the 4,174 faults of the sweep were not tried"),
+        ({"swept": 4173}, "1 of the 4,174 faults of the sweep was not tried"),
+        ({"swept": 4174}, "Every fault of the sweep was tried, but in asyncio's own order only."),
+        ({"swept": 5000}, "Every fault of the sweep was tried, but in asyncio's own order only."),
+        ({"swept": 0}, "None of the 4,174 faults of the sweep was tried."),
         ({"sweep": 0, "swept": 0}, "Faults were not tried at each await in turn."),
         ({"left": 31_007}, "The exhaustive search did not follow 31,007 branches that it knew of."),
     ],
@@ -122,17 +122,17 @@ def test_control_is_shown_or_said_not_to_be() -> None:
 
 
 def test_runs_that_say_nothing_to_a_checker_are_counted() -> None:
-    """A checker that a blow kept from judging is named with the number of those runs."""
+    """A checker that a fault kept from judging is named with the number of those runs."""
     assert schedule_words.passed_over(of()).endswith("misdelivery (12).")
     assert schedule_words.passed_over(of(passed_over={"leak": 0})) == ""
 
 
 def test_errors_that_nobody_took_are_told() -> None:
     """Each with how often there was one; where there was none, nothing is said."""
-    assert schedule_words.unheard(of()) == ()
-    assert schedule_words.unheard(of(unheard={"Task exception was never retrieved: ValueError()": 3})) == (
-        "An error that nobody took, 3 times: Task exception was never retrieved: ValueError().",
-    )
+    assert schedule_words.unhandled_errors(of()) == ()
+    assert schedule_words.unhandled_errors(
+        of(unhandled_errors={"Task exception was never retrieved: ValueError()": 3})
+    ) == ("An error that nobody took, 3 times: Task exception was never retrieved: ValueError().",)
 
 
 def test_the_first_finding_of_a_checker_is_placed() -> None:
@@ -149,36 +149,36 @@ def test_the_first_finding_of_a_checker_is_placed() -> None:
 
 
 def test_a_sweep_that_began_anew_is_no_more_than_whole() -> None:
-    """Blows that were tried again are not counted as if the sweep had more."""
-    assert ("4,174 of 4,174", "blows of the sweep") in schedule_words.figures(of(swept=5000))
+    """Faults that were injected again are not counted as if the sweep had more."""
+    assert ("4,174 of 4,174", "faults of the sweep") in schedule_words.figures(of(swept=5000))
 
 
-# Sites and blows
+# Sites and faults
 
 
-def test_each_blow_is_in_the_table_by_file_and_line() -> None:
-    """No strike at a line is lost or made up, and every other await site stands where none fell."""
-    tables = struck_lines(of())
+def test_each_fault_is_in_the_table_by_file_and_line() -> None:
+    """No fault at a line is lost or made up, and every other await site stands where none was injected."""
+    tables = injected_lines(of())
     assert tables is not None
-    names = [name for name, _, _ in tables.strikes]
+    names = [name for name, _, _ in tables.faults]
     listed = {
         (name, f"{row.file}:{line}")
         for row in tables.files
         for name, lines in zip(names, row.lines, strict=True)
         for line in lines
     }
-    assert set(STRUCK) == listed
-    assert {name: count for name, _, count in tables.strikes if count} == Counter(strike for strike, _ in STRUCK)
+    assert set(INJECTED) == listed
+    assert {name: count for name, _, count in tables.faults if count} == Counter(fault for fault, _ in INJECTED)
     spared = {f"{row.file}:{line}" for row in tables.files for line in row.spared}
-    assert (set(SITES) - {site for _, site in STRUCK}, len(spared)) == (spared, tables.spared)
+    assert (set(SITES) - {site for _, site in INJECTED}, len(spared)) == (spared, tables.spared)
 
 
-def test_a_strike_that_never_fell_is_in_the_table() -> None:
-    """Of the known strikes, one that fell nowhere has a row with 0; an unknown one has a row, too."""
-    tables = struck_lines(of(struck=[["cancel", "a.py:1"], ["smite", "a.py:10"], ["smite", "a.py:9"]]))
+def test_a_fault_that_was_never_injected_is_in_the_table() -> None:
+    """Of the known faults, one that was never injected has a row with 0; an unknown one has a row, too."""
+    tables = injected_lines(of(injected=[["cancel", "a.py:1"], ["smite", "a.py:10"], ["smite", "a.py:9"]]))
     assert tables is not None
     assert {"cancel": 1, "disconnect": 0, "stop": 0, "fail": 0, "slow": 0, "smite": 2} == {
-        name: count for name, _, count in tables.strikes
+        name: count for name, _, count in tables.faults
     }
     assert ("9", "10") == next(row for row in tables.files if row.file == "a.py").lines[-1]
 
@@ -186,17 +186,17 @@ def test_a_strike_that_never_fell_is_in_the_table() -> None:
 def test_a_table_of_many_files_is_cut_and_says_so() -> None:
     """At most so many files are in the table, those with the most lines among them."""
     sites = [f"f{at:03}.py:{line}" for at in range(100) for line in range(1 + (at == 99))]
-    tables = struck_lines(of(sites=sites, struck=[["cancel", sites[-1]]], growth=[[1000, 987, 101, 195]]))
+    tables = injected_lines(of(sites=sites, injected=[["cancel", sites[-1]]], growth=[[1000, 987, 101, 195]]))
     assert tables is not None
     assert (MOST_FILES, f"{MOST_FILES} of 100 files are in the table.") == (len(tables.files), tables.note)
     assert "f099.py" in {row.file for row in tables.files}
 
 
-def test_without_a_blow_there_is_no_table() -> None:
-    """A run without faults says that none fell."""
-    calm = of(struck=[], blows=0, sweep=0, swept=0)
-    assert struck_lines(calm) is None
-    assert schedule_words.fallen(calm) == "Tried: no sweep. No blow fell."
+def test_without_a_fault_there_is_no_table() -> None:
+    """A run without faults says that none was injected."""
+    calm = of(injected=[], faults=0, sweep=0, swept=0)
+    assert injected_lines(calm) is None
+    assert schedule_words.injected(calm) == "Tried: no sweep. No fault was injected."
 
 
 # Growth
@@ -291,10 +291,10 @@ def property_of(junit: str, name: str) -> str:
         3,
         [],
         {},
-        {**measure(), "blows": -1},
+        {**measure(), "faults": -1},
         {**measure(), "run_twice": True},
         {**measure(), "sites": [1]},
-        {**measure(), "struck": [["cancel"]]},
+        {**measure(), "injected": [["cancel"]]},
         {**measure(), "growth": [[1, 2, 3]]},
         {**measure(), "growth": [[50, 50, 9, 9], [50, 60, 9, 9]]},
         {**measure(), "growth": [[50, 50, 9, 9], [60, 60, 8, 9]]},
@@ -321,7 +321,7 @@ def test_each_format_has_the_same_sentences() -> None:
     files = {name: text.replace("&#39;", "'") for name, text in render(report, read_history, judge).items()}
     run = next(run for run in report.suites if run.suite is Suite.SCHEDULES)
     found = of(left=7)
-    for text in (schedule_words.control(run, found), schedule_words.fallen(found), last_stretch(found)):
+    for text in (schedule_words.control(run, found), schedule_words.injected(found), last_stretch(found)):
         assert text in files["report.html"]
         assert text in files["report.md"]
     document = json.loads(files["report.json"])

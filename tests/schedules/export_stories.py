@@ -17,8 +17,8 @@ from harness.judging.checkers import CHECKERS
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.random_walk import RandomWalk
 from harness.schedules.batches import explorer
-from harness.schedules.smallest import make_smallest
-from harness.schedules.telling import tell
+from harness.schedules.explanation import tell
+from harness.schedules.shrinking import make_smallest
 from harness.verification.resolve import resolve
 
 RUNS = 20
@@ -30,19 +30,19 @@ def record(target: str, checker: str, scene_name: str) -> Witness:
     checkers = {checker: CHECKERS[checker]}
     with resolve(target).prepared() as open_target, explorer(target, open_target, 7, checkers) as opened:
         scene = next(scene for scene in opened.scenes if scene.name == scene_name)
-        walks = (opened.stage.perform(scene, RandomWalk().scheduler(seed), Mode.STRICT) for seed in range(SEEDS))
+        walks = (opened.runner.perform(scene, RandomWalk().scheduler(seed), Mode.STRICT) for seed in range(SEEDS))
         found = next(walk for walk in walks if walk.verdicts and walk.verdicts[checker].violated)
-        story = make_smallest(opened.stage, found, checker, RUNS)
-        executed = story.executed
+        story = make_smallest(opened.runner, found, checker, RUNS)
+        execution = story.execution
         return Witness(
             checker=checker,
             finding=story.finding,
             target=target,
-            header=executed.header,
-            program=executed.scene.program,
-            history=executed.events,
-            interleaving=executed.interleaving,
-            told=tell(opened.stage, story),
+            header=execution.header,
+            program=execution.scene.program,
+            history=execution.events,
+            interleaving=execution.interleaving,
+            explanation=tell(opened.runner, story),
         )
 
 

@@ -18,10 +18,10 @@ from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Verdict
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.random_walk import RandomWalk
-from harness.scenario.program import Blow, Strike
+from harness.scenario.program import Fault, FaultPoint
 from harness.schedules.batches import MOST_DOUBTS, Batch, BatchOrder, Explorer, Found, explorer
-from harness.schedules.execution import Executed, history_key
 from harness.schedules.portfolio import SWEEP, Choosing
+from harness.schedules.scenario_runner import Execution, history_key
 from harness.verification.resolve import open_explorer, resolve
 
 
@@ -33,36 +33,36 @@ def opened() -> Iterator[Explorer]:
 
 
 @pytest.fixture(scope="module")
-def executed(opened: Explorer) -> Executed:
+def execution(opened: Explorer) -> Execution:
     """One schedule of its first scene."""
-    return opened.stage.perform(opened.scenes[0], RandomWalk().scheduler(5), Mode.PREEMPTIVE)
+    return opened.runner.perform(opened.scenes[0], RandomWalk().scheduler(5), Mode.PREEMPTIVE)
 
 
-def told(executed: Executed, verdict: Verdict, *blows: Blow) -> Executed:
+def told(execution: Execution, verdict: Verdict, *fault_points: FaultPoint) -> Execution:
     """Return a schedule of which one checker says this."""
-    how = replace(executed.interleaving, blows=blows)
-    return replace(executed, verdicts=MappingProxyType({verdict.checker: verdict}), interleaving=how)
+    how = replace(execution.interleaving, fault_points=fault_points)
+    return replace(execution, verdicts=MappingProxyType({verdict.checker: verdict}), interleaving=how)
 
 
-BLOW = Blow(user=0, at=1, strike=Strike.FAIL)
+FAULT_POINT = FaultPoint(user=0, at=1, fault=Fault.FAIL)
 DOUBTED = Verdict(checker="leak", examined={"leak": 3}, doubts=("a connection could not be read to its end",))
 
 
-def test_a_checker_passes_over_what_a_blow_broke(executed: Executed) -> None:
-    """The run says nothing to it; but a doubt that no blow explains counts, and so does what was seen all the same."""
+def test_a_checker_passes_over_what_a_fault_broke(execution: Execution) -> None:
+    """The run says nothing to it; but a doubt that no fault explains counts, and so does what was seen all the same."""
     batch = Batch(start=0)
-    batch.add(0, "sticky", told(executed, DOUBTED, BLOW))
+    batch.add(0, "sticky", told(execution, DOUBTED, FAULT_POINT))
     assert ({"leak": 1}, {}) == (batch.passed_over, batch.verdicts)
-    batch.add(1, "sticky", told(executed, replace(DOUBTED, violations={"leak": 1}), BLOW))
+    batch.add(1, "sticky", told(execution, replace(DOUBTED, violations={"leak": 1}), FAULT_POINT))
     assert [1] == [found.attempt for found in batch.found.values()]
     other = Batch(start=0)
-    other.add(0, "sticky", told(executed, DOUBTED))
+    other.add(0, "sticky", told(execution, DOUBTED))
     assert ({}, DOUBTED) == (other.passed_over, other.verdicts["leak"])
 
 
-def test_a_later_batch_goes_on_counting_where_the_earlier_one_ended(executed: Executed) -> None:
+def test_a_later_batch_goes_on_counting_where_the_earlier_one_ended(execution: Execution) -> None:
     """Whatever numbers it began with; the first finding of a checker stays the first, and doubts are only so many."""
-    found = Found(attempt=103, strategy="sticky", executed=executed)
+    found = Found(attempt=103, strategy="sticky", execution=execution)
     earlier = Batch(start=0, schedules=7, found={"leak": found}, doubts=["earlier"] * (MOST_DOUBTS - 1))
     earlier.merge(Batch(start=100, schedules=5, found={"leak": found, "residue": found}, doubts=["later"] * 3))
     assert {"leak": 103, "residue": 10} == {name: item.attempt for name, item in earlier.found.items()}
@@ -113,9 +113,9 @@ def test_pairs_are_of_two_users(opened: Explorer) -> None:
     scene = next(scene for scene in opened.scenes if scene.name == "writing")
     steps = scene.program.steps[scene.first : scene.last]
     alone = replace(scene.program, steps=tuple(step for step in steps if step.user == 0))
-    seen = opened.stage.perform(
+    seen = opened.runner.perform(
         replace(scene, program=alone, first=0, last=len(alone.steps)), RandomWalk().scheduler(5), Mode.PREEMPTIVE
-    ).seen
+    ).coverage
     assert (True, frozenset()) == (len(seen.sites) > 1, seen.pairs)
 
 

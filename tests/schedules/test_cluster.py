@@ -55,7 +55,7 @@ def options(out: Path, address: str | None) -> ExploreOptions:
         budget=SchedulesBudget(schedules=26, shrink_runs=5, trials=0),
         strategy="portfolio",
         mode="both",
-        blows=True,
+        faults=True,
         seed=1,
         workers=2,
         cluster=address,
@@ -72,8 +72,8 @@ def test_a_cluster_gives_the_same_verdicts(tmp_path: Path) -> None:
             stack.enter_context(worker(address))
         there = explore_target(options(tmp_path / "there", address), lambda line: None)
     here = explore_target(options(tmp_path / "here", None), lambda line: None)
-    assert [(item.verdict, item.told) for item in here.evidence] == [
-        (item.verdict, item.told) for item in there.evidence
+    assert [(item.verdict, item.explanation) for item in here.evidence] == [
+        (item.verdict, item.explanation) for item in there.evidence
     ]
     assert here.suites[0].measures == there.suites[0].measures
     assert any(item.verdict.violated for item in there.evidence)

@@ -12,7 +12,7 @@ from explore_workloads import current_user, lost_update, pooled_connection, thre
 
 from harness.judging.verdict import Outcome
 from harness.schedules import Mode, Schedule, explore, replay
-from harness.schedules.coroutine_smallest import LIVELOCK_RUNS
+from harness.schedules.coroutine_shrinking import LIVELOCK_RUNS
 from harness.schedules.coroutines import Failure
 
 SEEDS = range(20)
@@ -186,7 +186,7 @@ class TestSmallest:
         assert 13 == min(len(failure.schedule.deviations) for failure in failures)
         assert (13, 2) == (
             median(len(failure.schedule.deviations) for failure in failures),
-            median(len(failure.told) for failure in failures),
+            median(len(failure.explanation) for failure in failures),
         )
         assert max(failure.runs for failure in failures) <= 200
 

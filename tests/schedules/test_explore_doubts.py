@@ -139,7 +139,7 @@ class TestErrorsNobodyTook:
 
         async def dies() -> None:
             await two_tasks()
-            raise ValueError("unheard")
+            raise ValueError("unhandled")
 
         async def program() -> None:
             held.append(asyncio.create_task(dies()))
@@ -147,7 +147,7 @@ class TestErrorsNobodyTook:
             await two_tasks()
             await sleep(1)
 
-        error = "Task exception was never retrieved: ValueError('unheard') at test_explore_doubts.py:"
+        error = "Task exception was never retrieved: ValueError('unhandled') at test_explore_doubts.py:"
         assert f"nobody took an error, so it passed: {error}" in doubted(program)
 
     def test_an_error_that_somebody_is_about_to_take_is_none(self) -> None:

@@ -25,7 +25,7 @@ def test_schedules_and_what_the_bound_cuts_off_are_as_many_as_there_are(choices:
     walked = []
     while (path := walk.scheduler(0)) is not None:
         walked.append(tuple(path.choose(range(options)) for _ in range(choices)))
-        walk.told(choices, choices)
+        walk.observe(choices, choices)
     at_each = [comb(choices, deviations) * (options - 1) ** deviations for deviations in range(bound + 2)]
     assert (sum(at_each[:-1]), at_each[-1]) == (len(walked), walk.left)
     assert len(walked) == len(set(walked))

@@ -1,16 +1,12 @@
-"""An exported test: what it says, and that somebody who has pytest and the target, and nothing of ours, can run it."""
+"""An exported test: what it says, and that it fails while its finding shows, and passes where it does not."""
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 import re
 import shutil
-import site
 import subprocess
 import sys
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +17,10 @@ from pydantic import TypeAdapter
 from harness.claims.run_folder import Witness, read_witness
 from harness.command.cli import main
 from harness.scenario.program import Interleaving
-from harness.schedules.export import OTHER_ORDERS, ExportError, export_test
+from harness.schedules.export import ExportError, export_test
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-OURS = re.compile(r"isolation|harness|__editable__|mission_critical|reports|locust|gevent")
-PYTESTS_OWN = {"pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments"}
 MUTANTS = {"identity-map": ("leak", "reaching"), "pooled-emitter": ("misdelivery", "wandering")}
 RECORD = [sys.executable, str(HERE / "export_stories.py")]
 
@@ -52,54 +46,13 @@ def leak(witnesses: dict[str, Witness]) -> Witness:
     return witnesses["identity-map"]
 
 
-class Stranger:
-    """An environment in which nobody has heard of the harness.
-
-    Args:
-        folder: to put it into.
-        packages: what is installed there.
-    """
-
-    def __init__(self, folder: Path, packages: list[Path]) -> None:
-        installed = folder / "packages"
-        installed.mkdir(parents=True)
-        for package in packages:
-            (installed / package.name).symlink_to(package)
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
-        self._python = str(folder / "env" / "bin" / "python")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "COV"))}
-        self._environment = {**kept, "PYTHONPATH": str(installed), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-
-    def run(self, *words: str, cwd: Path) -> tuple[int, str]:
-        """Run Python; return the exit code and what was printed."""
-        ran = subprocess.run(
-            [self._python, *words], cwd=cwd, env=self._environment, capture_output=True, text=True, check=False
-        )
-        return ran.returncode, ran.stdout + ran.stderr
-
-    def test(self, text: str, folder: Path) -> tuple[int, str]:
-        """Run the text as a test file of a folder."""
-        (folder / "test_exported.py").write_text(text, encoding="utf-8")
-        return self.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_exported.py", cwd=folder)
-
-
-def installed() -> list[Path]:
-    """Return everything that is installed here and is not ours."""
-    return [path for path in Path(site.getsitepackages()[0]).iterdir() if not OURS.search(path.name)]
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
-    """Somebody who has the bundled backend, and what it needs."""
-    return Stranger(tmp_path_factory.mktemp("stranger"), [*installed(), ROOT / "reference_impl"])
-
-
-@pytest.fixture(scope="module")
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
-    """Somebody who has pytest, and nothing else."""
-    packages = [path for path in installed() if path.name in PYTESTS_OWN]
-    assert len(PYTESTS_OWN) == len(packages)
-    return Stranger(tmp_path_factory.mktemp("newcomer"), packages)
+def run_pytest(text: str, folder: Path, *, name: str = "test_exported.py", cwd: Path | None = None) -> tuple[int, str]:
+    """Run the text as a test file of a folder; return pytest's exit code, and what it printed."""
+    (folder / name).write_text(text, encoding="utf-8")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST", "COV"))}
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / name)]
+    ran = subprocess.run(words, cwd=cwd or folder, env=kept, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
 
 
 @pytest.fixture(scope="module")
@@ -120,50 +73,37 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class TestElsewhere:
-    def test_nobody_there_has_the_harness(self, stranger: Stranger, newcomer: Stranger, tmp_path: Path) -> None:
-        """Otherwise the tests below would show nothing."""
-        for who in (stranger, newcomer):
-            code, said = who.run("-c", "import harness", cwd=tmp_path)
-            assert (1, True) == (code, "No module named 'harness'" in said)
-        assert (0, "") == stranger.run("-c", "import reference_impl.app", cwd=tmp_path)
-        assert (1, True) == (
-            (ran := newcomer.run("-c", "import pytest, pydantic", cwd=tmp_path))[0],
-            "No module named 'pydantic'" in ran[1],
-        )
-
+class TestBundledTarget:
     @pytest.mark.parametrize("name", MUTANTS)
     def test_it_fails_with_the_finding_while_the_bug_is_there(
-        self, name: str, witnesses: dict[str, Witness], stranger: Stranger, tmp_path: Path
+        self, name: str, witnesses: dict[str, Witness], tmp_path: Path
     ) -> None:
         """The message of the failed assertion is the finding of the witness."""
         finding = witnesses[name].finding
-        code, said = stranger.test(export_test(witnesses[name]), tmp_path)
+        code, said = run_pytest(export_test(witnesses[name]), tmp_path)
         assert (1, True) == (code, f"AssertionError: {finding.anomaly.upper()}: {finding.message}" in said), said
         assert "1 failed" in said
 
     @pytest.mark.parametrize("name", MUTANTS)
     def test_it_passes_on_the_same_target_without_the_bug(
-        self, name: str, witnesses: dict[str, Witness], stranger: Stranger, tmp_path: Path
+        self, name: str, witnesses: dict[str, Witness], tmp_path: Path
     ) -> None:
         """With the reference in the place of the mutant."""
-        code, said = stranger.test(swapped(export_test(witnesses[name]), "reference"), tmp_path)
+        code, said = run_pytest(swapped(export_test(witnesses[name]), "reference"), tmp_path)
         assert (0, True) == (code, "1 passed" in said), said
 
-    def test_a_bug_that_moved_is_found_in_another_order(
-        self, leak: Witness, stranger: Stranger, tmp_path: Path
-    ) -> None:
+    def test_a_bug_that_moved_is_found_in_another_order(self, leak: Witness, tmp_path: Path) -> None:
         """Where the recorded choices mean something else, others are tried; without these it would pass."""
         assert leak.interleaving is not None
         moved = export_test(replace(leak, interleaving=replace(leak.interleaving, deviations={})))
-        assert (1, True) == ((ran := stranger.test(moved, tmp_path))[0], "AssertionError: LEAKED" in ran[1])
-        alone = moved.replace(f"OTHER_ORDERS = {OTHER_ORDERS}\n", "OTHER_ORDERS = 0\n")
-        assert (0, True) == ((ran := stranger.test(alone, tmp_path))[0], "1 passed" in ran[1])
+        assert (1, True) == ((ran := run_pytest(moved, tmp_path))[0], "AssertionError: LEAKED" in ran[1])
+        alone = moved.replace("file=__file__)", "file=__file__, other_orders=0)")
+        assert (0, True) == ((ran := run_pytest(alone, tmp_path))[0], "1 passed" in ran[1])
 
-    def test_a_target_that_is_not_there_is_an_error(self, text: str, stranger: Stranger, tmp_path: Path) -> None:
+    def test_a_target_that_is_not_there_is_an_error(self, text: str, tmp_path: Path) -> None:
         """It neither passes nor blames the target."""
-        code, said = stranger.test(swapped(text, "nowhere.py:target"), tmp_path)
-        assert (1, True) == (code, "the replay shows nothing: the target 'nowhere.py:target' cannot be" in said), said
+        code, said = run_pytest(swapped(text, "nowhere.py:target"), tmp_path)
+        assert (1, True) == (code, "TargetError: nowhere.py cannot be imported" in said), said
         assert "AssertionError" not in said
 
 
@@ -175,49 +115,43 @@ def swapped(text: str, target: str) -> str:
 
 
 class TestOwnTarget:
-    """A target of the standard library, in an environment with pytest and nothing else."""
+    """A target of the standard library, beside its test."""
 
-    def test_it_fails_until_the_target_is_mended(self, folder: Path, newcomer: Stranger) -> None:
+    def test_it_fails_until_the_target_is_mended(self, folder: Path) -> None:
         """The target is imported from where it is. Mended there, the test passes; out of order, it does not."""
         text = (folder / "test_board.py").read_text()
-        code, said = newcomer.test(text, folder)
+        code, said = run_pytest(text, folder)
         assert (1, True) == (code, "AssertionError: LEAKED-IN-ANSWER: u0" in said), said
         target = folder / "board_target.py"
         broken = target.read_text()
         try:
             target.write_text(broken.replace("careful=False", "careful=True"))
-            code, said = newcomer.test(text, folder)
+            code, said = run_pytest(text, folder)
             assert (0, True) == (code, "1 passed" in said), said
             target.write_text(broken.replace("board = self._board", "raise OSError"))
-            code, said = newcomer.test(text, folder)
+            code, said = run_pytest(text, folder)
             assert (1, True) == (code, "the replay shows nothing: no request was answered" in said), said
         finally:
             target.write_text(broken)
 
-    def test_strings_are_hashed_as_they_were_when_it_was_recorded(self, folder: Path, newcomer: Stranger) -> None:
+    def test_strings_are_hashed_as_they_were_when_it_was_recorded(self, folder: Path) -> None:
         """The order of sets is part of the story; the process of the test itself hashes as it likes."""
         target = folder / "board_target.py"
         before = target.read_text()
         try:
             target.write_text(f"{before}\n\nassert hash('story') == {hash_of('story')}\n")
-            code, said = newcomer.test((folder / "test_board.py").read_text(), folder)
+            code, said = run_pytest((folder / "test_board.py").read_text(), folder)
             assert (1, True) == (code, "AssertionError: LEAKED-IN-ANSWER: u0" in said), said
         finally:
             target.write_text(before)
 
-    def test_the_target_is_found_from_the_folder_of_the_test(self, folder: Path, newcomer: Stranger) -> None:
+    def test_the_target_is_found_from_the_folder_of_the_test(self, folder: Path) -> None:
         """Wherever it is run from: a relative path may also begin beside the test, or above."""
         below = folder / "tests"
         below.mkdir()
-        shutil.copy(folder / "test_board.py", below / "test_board_from_below.py")
-        code, said = newcomer.run("-m", "pytest", "-q", str(below / "test_board_from_below.py"), cwd=Path("/"))
+        text = (folder / "test_board.py").read_text()
+        code, said = run_pytest(text, below, name="test_board_from_below.py", cwd=Path("/"))
         assert (1, True) == (code, "AssertionError: LEAKED-IN-ANSWER: u0" in said), said
-
-    def test_the_bundled_targets_are_left_out(self, folder: Path, text: str) -> None:
-        """Only what the target needs is in the engine."""
-        own = (folder / "test_board.py").read_text()
-        assert [] == [name for name in engine_of(own) if name.startswith(("harness/mutants", "harness/targets"))]
-        assert len(own) < 0.8 * len(text)
 
 
 def hash_of(text: str) -> int:
@@ -227,14 +161,6 @@ def hash_of(text: str) -> int:
         [sys.executable, "-c", f"print(hash({text!r}))"], env=environment, capture_output=True, text=True, check=True
     )
     return int(ran.stdout)
-
-
-def engine_of(text: str) -> dict[str, str]:
-    """Return what is in the engine, by place."""
-    found = re.search(r'^ENGINE = """\n(.*?)\n"""$', text, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(found[1]))) as archive:
-        return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 class TestText:
@@ -247,34 +173,18 @@ class TestText:
             "Checker leak: Nobody is answered or sent anything that carries another user's canary.",
             f"Finding leaked-in-answer: {leak.finding.message}",
             *(f"{number}. {step}" for number, step in enumerate(leak.story(), 1)),
-            *(f"- {' '.join(line.split())}" for line in leak.told),
+            *(f"- {' '.join(line.split())}" for line in leak.explanation),
             "python -m pytest test_leaked_in_answer.py",
             "no proof that the mistake is mended",
         ):
             assert part in told
 
-    def test_the_test_comes_next_and_the_engine_last(self, text: str) -> None:
-        """Story, test, data, engine; no line is too long to read, and no place of this machine is in it."""
-        places = [
-            text.index(part) for part in ("\ndef test_leaked_in_answer()", "\nWITNESS =", "\ndef replay", "\nENGINE")
-        ]
+    def test_the_test_comes_next_and_the_data_last(self, text: str) -> None:
+        """No line is too long to read, and no place of this machine is in it."""
+        places = [text.index(part) for part in ("\nfrom harness.", "\ndef test_leaked_in_answer()", "\nWITNESS =")]
         assert sorted(places) == places
         assert 120 >= max(map(len, text.splitlines()))
         assert [] == [place for place in (str(ROOT), str(Path.home()), sys.prefix) if place in text]
-
-    def test_the_engine_is_the_projects_own(self, text: str, tmp_path: Path) -> None:
-        """Each module as it is here, none that no replay needs; and the file unpacks it for whoever wants to read."""
-        engine = engine_of(text)
-        assert {place: (ROOT / place).read_text() for place in engine} == engine
-        assert {"harness/__init__.py", "harness/loop/loop.py", "harness/mutants/shared_requests.py"} <= set(engine)
-        unneeded = ("harness/load", "harness/command", "harness/verification", "harness/schedules/corout")
-        assert [] == [place for place in engine if place.startswith(unneeded)]
-        path = tmp_path / "test_exported.py"
-        path.write_text(text)
-        subprocess.run([sys.executable, str(path), "unpack", str(tmp_path / "engine")], check=True)
-        assert (
-            engine["harness/history/model.py"] == (tmp_path / "engine" / "harness" / "history" / "model.py").read_text()
-        )
 
     def test_the_same_witness_gives_the_same_file(self, leak: Witness, text: str, tmp_path: Path) -> None:
         """In another process, which hashes otherwise, too."""
@@ -297,12 +207,15 @@ class TestText:
         """What a target says can neither end a string, nor add a line, nor hide one."""
         hostile = '""" + exit(1) + """\nimport os\\\u202e\x1b[2J\ud800 $story'
         other = export_test(
-            replace(leak, told=(hostile,), finding=replace(leak.finding, message=hostile), target="thread-local-user")
+            replace(
+                leak, explanation=(hostile,), finding=replace(leak.finding, message=hostile), target="thread-local-user"
+            )
         )
         assert docstring_of(other).count("exit(1)") == 3
         assert "\\u202e" in docstring_of(other)
         assert [] == [letter for letter in other if not letter.isprintable() and letter != "\n"]
-        assert text.count("\nimport ") == other.count("\nimport ")
+        assert text.count("\nfrom ") == other.count("\nfrom ")
+        assert 0 == other.count("\nimport ")
 
 
 def docstring_of(text: str) -> str:
@@ -318,9 +231,8 @@ class TestRefused:
         [
             ({"interleaving": None}, "order of the witness's steps was not recorded"),
             ({"checker": "phlogiston"}, "no checker 'phlogiston' here"),
-            ({"target": "nowhere.py:target"}, "cannot be listed.*nowhere.py"),
         ],
-        ids=["order", "checker", "target"],
+        ids=["order", "checker"],
     )
     def test_what_cannot_be_replayed_is_not_exported(self, changes: dict[str, object], why: str, leak: Witness) -> None:
         """Says why."""
@@ -333,8 +245,8 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         ("changes", "why"),
-        [({"interleaving": None}, "was not recorded"), ({"target": "nowhere.py:target"}, "cannot be listed")],
-        ids=["order", "target"],
+        [({"interleaving": None}, "was not recorded"), ({"checker": "phlogiston"}, "there is no checker")],
+        ids=["order", "checker"],
     )
     def test_the_command_says_it_in_a_sentence(
         self, changes: dict[str, object], why: str, leak: Witness, tmp_path: Path

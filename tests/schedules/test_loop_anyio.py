@@ -14,7 +14,7 @@ import pytest
 from test_loop_schedules import SEEDS, Way, everywhere, in_both_modes
 
 from harness.loop import anyio_device
-from harness.loop.control import Control, Ran, controlled
+from harness.loop.control import Control, RunResult, controlled
 from harness.loop.scheduling import Mode
 from harness.loop.strategies import STRATEGIES
 from harness.loop.strategies.fifo import Fifo
@@ -31,7 +31,7 @@ def control() -> Iterator[Control]:
         yield installed
 
 
-def runs(control: Control, way: Way, program: Program, seeds: int = SEEDS) -> Iterator[Ran]:
+def runs(control: Control, way: Way, program: Program, seeds: int = SEEDS) -> Iterator[RunResult]:
     """Run a program under many schedules; each must be controlled, and end."""
     strategy = STRATEGIES[way.strategy]()
     for seed in range(seeds):
@@ -39,7 +39,7 @@ def runs(control: Control, way: Way, program: Program, seeds: int = SEEDS) -> It
         assert scheduler is not None
         ran = control.run(lambda loop: program(), scheduler, mode=way.mode, seed=seed, most_steps=50_000)
         assert ((), None) == (ran.uncontrolled, ran.error), f"under {way}, seed {seed}"
-        strategy.told(ran.schedule.choices, len(ran.trace))
+        strategy.observe(ran.schedule.choices, len(ran.trace))
         yield ran
 
 

@@ -18,7 +18,7 @@ import pytest
 from test_loop_schedules import Way, everywhere, in_both_modes
 
 from harness.loop import control as control_module
-from harness.loop.control import Control, Ran, controlled
+from harness.loop.control import Control, RunResult, controlled
 from harness.loop.loop import Deadlock, ScheduleLoop
 from harness.loop.scheduling import Mode
 from harness.loop.strategies import STRATEGIES
@@ -33,7 +33,7 @@ def control() -> Iterator[Control]:
         yield installed
 
 
-def ran(control: Control, program: Callable[[], Any], way: Way | None = None, seed: int = 0) -> Ran:
+def ran(control: Control, program: Callable[[], Any], way: Way | None = None, seed: int = 0) -> RunResult:
     """Run a program once, FIFO unless another way is given."""
     if way is None:
         return control.run(lambda loop: program(), Fifo(), seed=seed)

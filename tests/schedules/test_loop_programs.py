@@ -1,7 +1,7 @@
 """Small programs made of words, one word for each thing that asyncio can do; any Python from 3.11 on can run them.
 
 A script is a list of tasks, a task a list of words. What a program shows is its log: who said which word when, and how
-that ended. Executed as a script of its own, this file prints the traces and logs of many programs in many schedules.
+that ended. Execution as a script of its own, this file prints the traces and logs of many programs in many schedules.
 
 Standard library only. `asyncio.wait_for` is left out: in 3.11 it makes a task of what it waits for, later it does not.
 """

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from test_loop_programs import AT_ONCE, WORDS, Script, World, perform
 from test_loop_schedules import WAYS, Way, run
 
-from harness.loop.control import Control, Ran, controlled
+from harness.loop.control import Control, RunResult, controlled
 from harness.loop.scheduling import Mode, Schedule
 from harness.loop.strategies import STRATEGIES
 from harness.loop.strategies.fifo import Fifo
@@ -38,14 +38,14 @@ class Bench:
             connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute("CREATE TABLE said (who)")
 
-    def ran(self, script: Script, scheduler: Any, mode: Mode) -> Ran:
+    def ran(self, script: Script, scheduler: Any, mode: Mode) -> RunResult:
         """Perform a program on an empty database."""
         with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("DELETE FROM said")
         return self.control.run(lambda loop: perform(script, self.words), scheduler, mode=mode, seed=1)
 
-    def searched(self, script: Script, way: Way, seed: int) -> Ran:
+    def searched(self, script: Script, way: Way, seed: int) -> RunResult:
         """Perform it under one schedule of a search."""
         return self.ran(script, STRATEGIES[way.strategy]().scheduler(seed), way.mode)
 

@@ -70,7 +70,7 @@ class Way:
             except BaseException as error:
                 error.add_note(f"under {self}, seed {seed}")
                 raise
-            strategy.told(len(loop.picks), len(loop.trace))
+            strategy.observe(len(loop.picks), len(loop.trace))
 
     def _loop(self, strategy: Strategy, seed: int, most_steps: int = MOST_STEPS) -> ScheduleLoop:
         scheduler = strategy.scheduler(seed)
@@ -89,7 +89,7 @@ def every_value(program: Program, mode: Mode, bound: int = 100) -> list[Any]:
     while (path := strategy.scheduler(0)) is not None:
         loop = ScheduleLoop(path, mode)
         values.append(run_on(loop, program))
-        strategy.told(len(loop.picks), len(loop.trace))
+        strategy.observe(len(loop.picks), len(loop.trace))
         assert len(values) <= MOST_SCHEDULES, "small enough to be explored completely"
     assert bound < 100 or strategy.left == 0, "all were seen"
     return values

@@ -13,7 +13,7 @@ import aiosqlite
 import pytest
 from test_loop_schedules import in_both_modes
 
-from harness.loop.control import Control, Ran, controlled
+from harness.loop.control import Control, RunResult, controlled
 from harness.loop.loop import ScheduleLoop
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.fifo import Fifo
@@ -37,7 +37,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "said.db"
 
 
-def ran(control: Control, program: Callable[[], Coroutine[Any, Any, Any]], mode: Mode) -> Ran:
+def ran(control: Control, program: Callable[[], Coroutine[Any, Any, Any]], mode: Mode) -> RunResult:
     """Run a program once, FIFO."""
     return control.run(lambda loop: program(), Fifo(), mode=mode)
 

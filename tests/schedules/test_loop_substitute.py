@@ -1,6 +1,6 @@
 """Puts a ScheduleLoop in the place of asyncio's own loops, and runs CPython's tests on it; any Python from 3.11 on can.
 
-Executed as a script: `test_loop_substitute.py STRATEGY MODE MODULE...`, with the names of tests to leave out on its
+Execution as a script: `test_loop_substitute.py STRATEGY MODE MODULE...`, with the names of tests to leave out on its
 input, as a JSON list. Prints, by module, how many tests were run, on how many loops, and which failed.
 
 Three things of CPython's tests are replaced, none of the tests themselves:

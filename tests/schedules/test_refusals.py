@@ -18,7 +18,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
-from harness.loop.control import Control, Ran, controlled
+from harness.loop.control import Control, RunResult, controlled
 from harness.loop.loop import Uncontrolled
 from harness.loop.strategies.fifo import Fifo
 
@@ -30,7 +30,7 @@ def control() -> Iterator[Control]:
         yield installed
 
 
-def ran(control: Control, program: Callable[[], Any]) -> Ran:
+def ran(control: Control, program: Callable[[], Any]) -> RunResult:
     """Run a program once, in asyncio's own order."""
     return control.run(lambda loop: program(), Fifo())
 

@@ -82,7 +82,7 @@ def test_processes_do_not_change_the_result(race: tuple[Path, SuiteOutcome]) -> 
         item.verdict.checker: item.verdict.examined for item in outcome.evidence
     }
     assert alone.found.keys() == {item.verdict.checker for item in outcome.evidence if item.verdict.violated}
-    assert len(alone.seen.traces) == outcome.run.measures["schedules"]["traces"]
+    assert len(alone.coverage.traces) == outcome.run.measures["schedules"]["traces"]
 
 
 def test_processes_do_not_change_what_is_exhausted(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_processes_do_not_change_what_is_exhausted(tmp_path: Path) -> None:
     assert figures[0] == figures[1]
     assert {"exhaustive, asyncio-strict", "exhaustive, preemptive"} == figures[0]["strategies"].keys()
     assert (50, True, True) == (figures[0]["schedules"], figures[0]["left"] > 0, figures[0]["run_twice"] > 0)
-    assert [item.told for item in went[0].evidence] == [item.told for item in went[1].evidence]
+    assert [item.explanation for item in went[0].evidence] == [item.explanation for item in went[1].evidence]
 
 
 def test_what_comes_after_the_finding_that_was_waited_for_does_not_count(tmp_path: Path) -> None:
@@ -113,11 +113,11 @@ def test_what_is_found_is_told_and_shown_again(race: tuple[Path, SuiteOutcome]) 
     witness = read_witness(path / evidence.witness)
     assert witness.interleaving is not None
     assert len(witness.story()) < 20
-    assert witness.told == evidence.told
-    assert evidence.told[0].startswith("in asyncio-strict, ")
-    assert any(line.startswith("deviation: choice ") for line in evidence.told)
-    assert "without the last deviation it does not show" in evidence.told
-    assert any(line.startswith("first difference, event ") for line in evidence.told)
+    assert witness.explanation == evidence.explanation
+    assert evidence.explanation[0].startswith("in asyncio-strict, ")
+    assert any(line.startswith("deviation: choice ") for line in evidence.explanation)
+    assert "without the last deviation it does not show" in evidence.explanation
+    assert any(line.startswith("first difference, event ") for line in evidence.explanation)
     replayed = replay_witness(witness, 5)
     assert (witness.finding, 1) == (replayed.finding, replayed.attempts)
 
@@ -218,7 +218,7 @@ class TestCommand:
         assert any(suite["histories"] for suite in report["suites"])
         assert "LEAKED-IN-ANSWER" in stdout
         found = report["findings"][0]
-        assert UNSHRUNK in found["told"]
+        assert UNSHRUNK in found["explanation"]
         words = ["replay", str(out / found["history"])]
         again = subprocess.run([*HARNESS, *words], capture_output=True, text=True, timeout=60, check=False)
         assert 1 == again.returncode, again.stderr
@@ -255,7 +255,7 @@ class TestCommand:
             (["explore", "nobody"], "there is no target 'nobody'"),
             (["explore", "reference", "--schedules", "0"], "0 is not in the range"),
             (["explore", BOARD.replace(":board", ":closed_board"), "--out", "{out}"], "the board is closed"),
-            (["explore", "--strategy", "sweep", "--no-blows"], "leave out --no-blows"),
+            (["explore", "--strategy", "sweep", "--no-faults"], "leave out --no-faults"),
             (["export", "{out}"], "cannot be replayed"),
         ],
     )

@@ -54,10 +54,10 @@ class Exhaustive:
         self._path = _Path(self._stack.pop())
         return self._path
 
-    def told(self, choices: int, steps: int) -> None:
+    def observe(self, choices: int, steps: int) -> None:
         """Take in the branches of the run that has just ended."""
         path = self._path
-        assert path is not None, "told after a run"
+        assert path is not None, "observed after a run"
         self._path = None
         preemptions = sum(1 for pick in path.prefix if pick)
         for place in range(len(path.prefix), len(path.widths)):

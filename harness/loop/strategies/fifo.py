@@ -17,7 +17,7 @@ class Fifo:
         """Return the one there is."""
         return self
 
-    def told(self, choices: int, steps: int) -> None:
+    def observe(self, choices: int, steps: int) -> None:
         """Nothing is learned."""
 
     def choose(self, actors: Sequence[int]) -> int:

@@ -41,7 +41,7 @@ class Pct:
         """Return one scheduler."""
         return _Priorities(Random(seed), max(2, self._choices), self._depth)
 
-    def told(self, choices: int, steps: int) -> None:
+    def observe(self, choices: int, steps: int) -> None:
         """Take in how many choices a run had."""
         self._choices = max(choices, 2)
 

@@ -18,7 +18,7 @@ class RandomWalk:
         """Return one walk."""
         return _Walk(Random(seed))
 
-    def told(self, choices: int, steps: int) -> None:
+    def observe(self, choices: int, steps: int) -> None:
         """Nothing is learned."""
 
 

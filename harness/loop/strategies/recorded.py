@@ -24,7 +24,7 @@ class Recorded:
         """Return a scheduler for one replay."""
         return Recorded(self._deviations)
 
-    def told(self, choices: int, steps: int) -> None:
+    def observe(self, choices: int, steps: int) -> None:
         """Nothing is learned."""
 
     def choose(self, actors: Sequence[int]) -> int:

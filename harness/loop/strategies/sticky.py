@@ -24,7 +24,7 @@ class Sticky:
         """Return one walk."""
         return _Stay(Random(seed))
 
-    def told(self, choices: int, steps: int) -> None:
+    def observe(self, choices: int, steps: int) -> None:
         """Nothing is learned."""
 
 

@@ -10,14 +10,14 @@ from weakref import ref
 
 from harness.loop.jobs import Devices
 from harness.loop.lockstep import Pools
-from harness.loop.numbered import NumberedFuture, NumberedTask, Numbers, begins_at_once, has_begun
-from harness.loop.outside import Refusing
+from harness.loop.refused_calls import RefusingLoop
+from harness.loop.task_ids import NumberedFuture, NumberedTask, TaskIds, begins_at_once, has_begun
 
 OnStep = Callable[[asyncio.Task[Any], Context], None]
 """Called after each step of a task, with the task and its context."""
 
 
-class Making(Refusing):
+class TaskLoop(RefusingLoop):
     """The part of a loop that makes things; needs the pools that the loop itself puts in place.
 
     Args:
@@ -30,9 +30,9 @@ class Making(Refusing):
     def __init__(self, on_step: OnStep | None) -> None:
         super().__init__()
         self.uncontrolled = []
-        self.unheard: list[Mapping[str, Any]] = []
+        self.unhandled_errors: list[Mapping[str, Any]] = []
         """Errors that nobody took, as asyncio logs them."""
-        self.numbers = Numbers()
+        self.task_ids = TaskIds()
         self.devices = Devices()
         self._on_step = on_step
         self._made: list[ref[asyncio.Task[Any]]] = []
@@ -73,7 +73,7 @@ class Making(Refusing):
         `asyncio.all_tasks` leaves these out, and looks through the tasks of all loops that there have been.
         """
         made = [task for made in self._made if (task := made()) is not None]
-        foreign = self.numbers.foreign()
+        foreign = self.task_ids.foreign()
         return [*made, *(task for task in foreign if task not in made)] if foreign else made
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
@@ -87,7 +87,7 @@ class Making(Refusing):
 
     def default_exception_handler(self, context: Any) -> None:
         """Take in an error that nobody took, and log it."""
-        self.unheard.append(context)
+        self.unhandled_errors.append(context)
         super().default_exception_handler(context)
 
     def has_part_in(self, ident: int) -> bool:

@@ -20,14 +20,14 @@ from collections.abc import Sequence
 from traceback import extract_tb
 from typing import Any
 
-from harness.loop.making import Making
+from harness.loop.factories import TaskLoop
 
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 _KINDS = ("Exception in callback", "Task exception was never retrieved", "Future exception was never retrieved")
 """How asyncio's messages begin that go on with what differs from run to run."""
 
 
-class Unheard:
+class UnhandledErrors:
     """The errors of one run: made when the program has ended, asked when the run has been cleaned up.
 
     Args:
@@ -35,8 +35,10 @@ class Unheard:
         tasks: of this loop that are still there, done or not.
     """
 
-    def __init__(self, loop: Making, tasks: Sequence[asyncio.Task[Any]]) -> None:
-        self._told = [(str(context.get("message") or "Error"), context.get("exception")) for context in loop.unheard]
+    def __init__(self, loop: TaskLoop, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        self._reported = [
+            (str(context.get("message") or "Error"), context.get("exception")) for context in loop.unhandled_errors
+        ]
         listens = loop.get_exception_handler() is None
         self._held: list[Any] = [task for task in tasks if task._log_traceback] if listens else []
 
@@ -44,7 +46,7 @@ class Unheard:
         """Return them in words."""
         untaken = [task for task in self._held if task._log_traceback]
         held = [(_KINDS[1], task.exception()) for task in untaken]  # which takes it: it is not logged later
-        return tuple(_in_words(message, error) for message, error in [*self._told, *held])
+        return tuple(_in_words(message, error) for message, error in [*self._reported, *held])
 
 
 def _in_words(message: str, error: BaseException | None) -> str:

@@ -3,7 +3,7 @@ passes.
 
 Rules:
 
-- Where the story has deviations or blows, they are told, and what happens without the last of them; where it has none,
+- Where the story has deviations or faults, they are told, and what happens without the last of them; where it has none,
   the deviations of the nearest schedule that passes are.
 
 How it works. The story is performed once more from its recorded choices. Where it deviates, the options are asked who
@@ -24,10 +24,10 @@ from harness.history.model import Event, EventKind
 from harness.loop.loop import ScheduleLoop
 from harness.loop.scheduling import PLAIN, Mode
 from harness.loop.strategies.recorded import Recorded
-from harness.loop.waiting import name_of, set_apart, where
+from harness.loop.wait_states import name_of, name_of_other, resumed_from
 from harness.performing.runner import task_name
-from harness.schedules.execution import Executed, Stage
-from harness.schedules.smallest import Smallest
+from harness.schedules.scenario_runner import Execution, ScenarioRunner
+from harness.schedules.shrinking import Smallest
 
 _MOST = 160
 """Characters of one quoted value."""
@@ -36,11 +36,11 @@ _MOST = 160
 class _Narrator(Recorded):
     """Replays a schedule, and says who goes first where it deviates."""
 
-    def __init__(self, executed: Executed) -> None:
-        super().__init__(executed.interleaving.deviations)
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(execution.interleaving.deviations)
         self.lines: list[str] = []
         self.loop: ScheduleLoop | None = None
-        asked = [event for event in executed.events if event.kind is EventKind.INVOKE]
+        asked = [event for event in execution.events if event.kind is EventKind.INVOKE]
         self._calls = {
             event.call: f"{event.user}'s {event.name} (call {event.call})" for event in asked if event.call is not None
         }
@@ -62,7 +62,7 @@ class _Narrator(Recorded):
             calling = job.context.get(CALLING)
             return f"the completion of {job}" + (f" for {calling.user}" if calling is not None else "")
         found = self.loop.ready_task(actor)
-        return self._task(*found) if found is not None else set_apart(actor)
+        return self._task(*found) if found is not None else name_of_other(actor)
 
     def _task(self, task: asyncio.Task[Any], context: Context) -> str:
         calling = context.get(CALLING)
@@ -70,47 +70,47 @@ class _Narrator(Recorded):
             who = self._calls.get(calling.call, f"{calling.user}'s request (call {calling.call})")
         else:  # nobody's, or a call that has not begun
             who = next((told for call, told in self._calls.items() if task.get_name() == task_name(call)), "")
-        return f"{who or f'the harness ({name_of(task)})'}{where(task)}"
+        return f"{who or f'the harness ({name_of(task)})'}{resumed_from(task)}"
 
 
-def tell(stage: Stage, story: Smallest) -> tuple[str, ...]:
-    """Return the story in lines: its steps, its blows and deviations, the finding, and the nearest that passes."""
-    deviations = [f"deviation: {line}" for line in _deviations(stage, story.executed)]
-    lines = [*how(story.executed), *deviations]
-    passing, interleaving = story.passing, story.executed.interleaving
-    if interleaving.deviations or interleaving.blows:
-        less = "deviation" if interleaving.deviations else "blow"
+def tell(runner: ScenarioRunner, story: Smallest) -> tuple[str, ...]:
+    """Return the story in lines: its steps, its faults and deviations, the finding, and the nearest that passes."""
+    deviations = [f"deviation: {line}" for line in _deviations(runner, story.execution)]
+    lines = [*how(story.execution), *deviations]
+    passing, interleaving = story.passing, story.execution.interleaving
+    if interleaving.deviations or interleaving.fault_points:
+        less = "deviation" if interleaving.deviations else "fault"
         lines += [f"without the last {less} it does not show"] if passing is not None else []
     else:
         lines.append("it shows in asyncio's own order, without any fault")
         if passing is not None:
-            there = [f"there, {line}" for line in _deviations(stage, passing)]
+            there = [f"there, {line}" for line in _deviations(runner, passing)]
             lines += [f"it does not show {how(passing)[0]}", *there]
-    return (*lines, *(_first_difference(story.executed, passing) if passing is not None else ()))
+    return (*lines, *(_first_difference(story.execution, passing) if passing is not None else ()))
 
 
-def _deviations(stage: Stage, executed: Executed) -> list[str]:
+def _deviations(runner: ScenarioRunner, execution: Execution) -> list[str]:
     """Perform it once more; return in words where it deviates."""
-    narrator = _Narrator(executed)
+    narrator = _Narrator(execution)
 
     def listen(loop: ScheduleLoop) -> None:
         narrator.loop = loop
 
-    interleaving = executed.interleaving
-    stage.perform(executed.scene, narrator, Mode(interleaving.mode), interleaving.blows, listen=listen)
+    interleaving = execution.interleaving
+    runner.perform(execution.scene, narrator, Mode(interleaving.mode), interleaving.fault_points, listen=listen)
     return narrator.lines
 
 
-def how(executed: Executed) -> tuple[str, ...]:
-    """Return in lines how far a schedule is from asyncio's own, and the blows that fell in it."""
-    interleaving = executed.interleaving
+def how(execution: Execution) -> tuple[str, ...]:
+    """Return in lines how far a schedule is from asyncio's own, and its faults."""
+    interleaving = execution.interleaving
     return (
         f"in {interleaving.mode}, {_counted(len(interleaving.deviations), 'deviation')} from asyncio's own order",
-        *(f"blow: {blow}" for blow in interleaving.blows),
+        *(f"fault: {point}" for point in interleaving.fault_points),
     )
 
 
-def _first_difference(failing: Executed, passing: Executed) -> list[str]:
+def _first_difference(failing: Execution, passing: Execution) -> list[str]:
     for here, there in zip_longest(failing.events, passing.events):
         if here is None or there is None or _said(here) != _said(there):
             place = (here or there).index

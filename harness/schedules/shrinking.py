@@ -1,4 +1,4 @@
-"""Makes a failing schedule smaller in every way at once: users, steps, blows, and deviations from FIFO.
+"""Makes a failing schedule smaller in every way at once: users, steps, faults, and deviations from FIFO.
 
 Rules:
 
@@ -24,8 +24,8 @@ from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.random_walk import RandomWalk
 from harness.loop.strategies.recorded import Recorded
 from harness.loop.strategies.sticky import Sticky
-from harness.scenario.program import Blow
-from harness.schedules.execution import Executed, Stage
+from harness.scenario.program import FaultPoint
+from harness.schedules.scenario_runner import Execution, ScenarioRunner
 from harness.schedules.scenes import Scene
 
 SEARCHES = 4
@@ -37,7 +37,7 @@ PASSING_SEARCHES = 3
 PASSING_RUNS = 30
 """Runs that may be made for that, whatever is left."""
 EARLIER = 8
-"""Awaits before the recorded one at which a blow is tried on a smaller program."""
+"""Awaits before the recorded one at which a fault is tried on a smaller program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,35 +46,35 @@ class Smallest:
 
     Args:
         checker, anomaly: that it shows.
-        executed: how it goes.
-        passing: the nearest story in which the anomaly does not show: with a deviation or a blow less, or, where there
+        execution: how it goes.
+        passing: the nearest story in which the anomaly does not show: with a deviation or a fault less, or, where there
             is neither, with a few deviations; None when none was found.
         runs: how many were made to find it.
     """
 
     checker: str
     anomaly: str
-    executed: Executed
-    passing: Executed | None
+    execution: Execution
+    passing: Execution | None
     runs: int
 
     @property
     def finding(self) -> Finding:
         """What the checker says of it."""
-        return _of(self.executed, self.checker, self.anomaly)[0]
+        return _of(self.execution, self.checker, self.anomaly)[0]
 
 
-def make_smallest(stage: Stage, executed: Executed, checker: str, runs: int) -> Smallest:
+def make_smallest(runner: ScenarioRunner, execution: Execution, checker: str, runs: int) -> Smallest:
     """Return a smaller story with the same anomaly, or the story itself.
 
     Args:
-        stage: where to perform.
-        executed: a run in which the checker found something.
+        runner: where to perform.
+        execution: a run in which the checker found something.
         checker: by name; its first finding says which anomaly.
         runs: the most that may be made.
     """
-    work = _Work(stage, executed, checker, runs)
-    work.fewer_blows()
+    work = _Work(runner, execution, checker, runs)
+    work.fewer_faults()
     work.shorter()
     with work.sparing(runs // 2):
         work.fewer_steps()
@@ -82,24 +82,24 @@ def make_smallest(stage: Stage, executed: Executed, checker: str, runs: int) -> 
     work.shorter()
     work.fewer_deviations()
     return Smallest(
-        checker=checker, anomaly=work.anomaly, executed=work.best, passing=work.passing(), runs=runs - work.left
+        checker=checker, anomaly=work.anomaly, execution=work.best, passing=work.passing(), runs=runs - work.left
     )
 
 
 class _Work:
     """One story on its way to be smaller."""
 
-    def __init__(self, stage: Stage, executed: Executed, checker: str, runs: int) -> None:
-        self.best = executed
+    def __init__(self, runner: ScenarioRunner, execution: Execution, checker: str, runs: int) -> None:
+        self.best = execution
         self.left = runs
-        self.anomaly = executed.verdicts[checker].findings[0].anomaly
-        self._stage = stage
+        self.anomaly = execution.verdicts[checker].findings[0].anomaly
+        self._runner = runner
         self._checker = checker
 
-    def fewer_blows(self) -> None:
-        """Leave out each blow that is not needed."""
-        for blow in self.best.interleaving.blows:
-            rest = tuple(other for other in self.best.interleaving.blows if other != blow)
+    def fewer_faults(self) -> None:
+        """Leave out each fault that is not needed."""
+        for point in self.best.interleaving.fault_points:
+            rest = tuple(other for other in self.best.interleaving.fault_points if other != point)
             self._take(self._recorded(self.best.scene, rest))
 
     @contextmanager
@@ -112,7 +112,7 @@ class _Work:
 
     def shorter(self) -> None:
         """Go back to asyncio's own order from some point on: from the beginning, or as early as will do."""
-        if self._take(self._in_order(self.best.scene, self.best.interleaving.blows)):
+        if self._take(self._in_order(self.best.scene, self.best.interleaving.fault_points)):
             return
         places = list(self.best.interleaving.deviations)
         low, high = 0, len(places)  # with the first `high` deviations it shows, with the first `low` it does not
@@ -157,24 +157,24 @@ class _Work:
         """Show the story in an order that asyncio itself could choose, if that can be found."""
         if self.best.interleaving.mode == Mode.STRICT:
             return
-        blows = self.best.interleaving.blows
+        fault_points = self.best.interleaving.fault_points
         for scheduler in _searches(STRICT_SEARCHES):
-            if self._take(self._run(self.best.scene, scheduler, Mode.STRICT, blows)):
+            if self._take(self._run(self.best.scene, scheduler, Mode.STRICT, fault_points)):
                 return
 
-    def passing(self) -> Executed | None:
-        """Return the nearest story without the anomaly: one deviation less, or one blow; without either, a few more."""
+    def passing(self) -> Execution | None:
+        """Return the nearest story without the anomaly: one deviation or fault less; without either, a few more."""
         how = self.best.interleaving
         places = list(how.deviations)
         self.left = max(self.left, 2)
         if places:
             return self._unless_shown(self._deviating(places[:-1]))
-        if how.blows:
-            return self._unless_shown(self._in_order(self.best.scene, how.blows[:-1]))
+        if how.fault_points:
+            return self._unless_shown(self._in_order(self.best.scene, how.fault_points[:-1]))
         self.left = PASSING_RUNS
         return self._elsewhere()
 
-    def _elsewhere(self) -> Executed | None:
+    def _elsewhere(self) -> Execution | None:
         """Asyncio's own order shows it: return one that does not, and deviates little."""
         scene = self.best.scene
         for mode in Mode:
@@ -184,7 +184,7 @@ class _Work:
                     return self._nearer(found, mode)
         return None
 
-    def _nearer(self, passing: Executed, mode: Mode) -> Executed:
+    def _nearer(self, passing: Execution, mode: Mode) -> Execution:
         """Leave out deviations, the last ones first, as long as it passes."""
         size = max(1, len(passing.interleaving.deviations) // 2)
         while size and self.left > 0:
@@ -201,51 +201,53 @@ class _Work:
         return passing
 
     def _try_scene(self, scene: Scene) -> bool:
-        blows = self.best.interleaving.blows
+        fault_points = self.best.interleaving.fault_points
         if not scene.first < scene.last:
             return False
-        if self._take(self._recorded(scene, blows)):
+        if self._take(self._recorded(scene, fault_points)):
             return True
         if self.best.interleaving.deviations:
-            if self._take(self._in_order(scene, blows)):
+            if self._take(self._in_order(scene, fault_points)):
                 return True
             mode = Mode(self.best.interleaving.mode)
-            return any(self._take(self._run(scene, one, mode, blows)) for one in _searches(SEARCHES))
-        return any(self._take(self._in_order(scene, earlier)) for earlier in _earlier(blows))
+            return any(self._take(self._run(scene, one, mode, fault_points)) for one in _searches(SEARCHES))
+        return any(self._take(self._in_order(scene, earlier)) for earlier in _earlier(fault_points))
 
     # One run each
 
-    def _recorded(self, scene: Scene, blows: Sequence[Blow]) -> Executed | None:
+    def _recorded(self, scene: Scene, fault_points: Sequence[FaultPoint]) -> Execution | None:
         how = self.best.interleaving
-        return self._run(scene, Recorded(how.deviations), Mode(how.mode), blows)
+        return self._run(scene, Recorded(how.deviations), Mode(how.mode), fault_points)
 
-    def _deviating(self, places: Sequence[int]) -> Executed | None:
+    def _deviating(self, places: Sequence[int]) -> Execution | None:
         how = self.best.interleaving
         recorded = Recorded({place: how.deviations[place] for place in places})
-        return self._run(self.best.scene, recorded, Mode(how.mode), how.blows)
+        return self._run(self.best.scene, recorded, Mode(how.mode), how.fault_points)
 
-    def _in_order(self, scene: Scene, blows: Sequence[Blow]) -> Executed | None:
-        return self._run(scene, Fifo(), Mode.STRICT, blows)
+    def _in_order(self, scene: Scene, fault_points: Sequence[FaultPoint]) -> Execution | None:
+        return self._run(scene, Fifo(), Mode.STRICT, fault_points)
 
-    def _run(self, scene: Scene, scheduler: Scheduler, mode: Mode, blows: Sequence[Blow]) -> Executed | None:
+    def _run(
+        self, scene: Scene, scheduler: Scheduler, mode: Mode, fault_points: Sequence[FaultPoint]
+    ) -> Execution | None:
         if self.left <= 0:
             return None
         self.left -= 1
-        return self._stage.perform(scene, scheduler, mode, blows)
+        return self._runner.perform(scene, scheduler, mode, fault_points)
 
-    def _take(self, tried: Executed | None) -> bool:
+    def _take(self, tried: Execution | None) -> bool:
         """Go on with a story that shows the anomaly; return whether it does."""
         if tried is None or not _of(tried, self._checker, self.anomaly):
             return False
         self.best = tried
         return True
 
-    def _unless_shown(self, tried: Executed | None) -> Executed | None:
+    def _unless_shown(self, tried: Execution | None) -> Execution | None:
         return None if tried is None or tried.doubt or _of(tried, self._checker, self.anomaly) else tried
 
 
-def _of(executed: Executed, checker: str, anomaly: str) -> list[Finding]:
-    verdict = executed.verdicts.get(checker)
+def _of(execution: Execution, checker: str, anomaly: str) -> list[Finding]:
+    verdict = execution.verdicts.get(checker)
     return [finding for finding in verdict.findings if finding.anomaly == anomaly] if verdict is not None else []
 
 
@@ -264,9 +266,9 @@ def _searches(seeds: int) -> Iterator[Scheduler]:
             yield make(seed)
 
 
-def _earlier(blows: Sequence[Blow]) -> Iterator[tuple[Blow, ...]]:
-    """Yield the blows with the last one at an earlier await: there are fewer of them in a smaller program."""
-    if blows:
-        *others, last = blows
+def _earlier(fault_points: Sequence[FaultPoint]) -> Iterator[tuple[FaultPoint, ...]]:
+    """Yield the faults with the last one at an earlier await: there are fewer of them in a smaller program."""
+    if fault_points:
+        *others, last = fault_points
         for at in range(last.at - 1, max(0, last.at - 1 - EARLIER), -1):
             yield (*others, replace(last, at=at))

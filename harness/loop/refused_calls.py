@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from harness.loop.jobs import Uncontrolled
 
 
-class Refusing(asyncio.BaseEventLoop):
+class RefusingLoop(asyncio.BaseEventLoop):
     """A loop without sockets, processes and signals."""
 
     uncontrolled: list[str]
@@ -39,7 +39,7 @@ class Refusing(asyncio.BaseEventLoop):
 
 
 def _refusing(name: str) -> Callable[..., Any]:
-    def refused(self: Refusing, *_: Any, **__: Any) -> NoReturn:
+    def refused(self: RefusingLoop, *_: Any, **__: Any) -> NoReturn:
         self.refuse(f"the program asked for loop.{name}()")
 
     refused.__name__ = name
@@ -55,4 +55,4 @@ _OUTSIDE = """
     add_signal_handler remove_signal_handler
 """
 for _name in _OUTSIDE.split():
-    setattr(Refusing, _name, _refusing(_name))
+    setattr(RefusingLoop, _name, _refusing(_name))

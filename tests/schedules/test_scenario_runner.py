@@ -14,13 +14,13 @@ from harness.loop.scheduling import Mode
 from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.random_walk import RandomWalk
 from harness.loop.strategies.recorded import Recorded
-from harness.scenario.program import Blow, Strike
+from harness.scenario.program import Fault, FaultPoint
 from harness.schedules.batches import Batch, BatchOrder, Explorer, NotExplorable, first_difference
-from harness.schedules.execution import SLOW_S, Executed
+from harness.schedules.explanation import tell
 from harness.schedules.portfolio import Choosing
+from harness.schedules.scenario_runner import SLOW_S, Execution
 from harness.schedules.scenes import Scene
-from harness.schedules.smallest import make_smallest
-from harness.schedules.telling import tell
+from harness.schedules.shrinking import make_smallest
 from harness.verification.resolve import open_explorer
 
 SEED = 11
@@ -38,11 +38,11 @@ def scene(explorer: Explorer, name: str) -> Scene:
     return next(item for item in explorer.scenes if item.name == name)
 
 
-def faults(executed: Executed) -> list[tuple[str, str]]:
+def faults(execution: Execution) -> list[tuple[str, str]]:
     """Return what befell whom."""
     return [
         (event.user, event.value["fault"])
-        for event in executed.events
+        for event in execution.events
         if event.kind is EventKind.PROBE and event.name == FAULT
     ]
 
@@ -56,21 +56,21 @@ class TestControl:
     @pytest.mark.parametrize("mode", list(Mode))
     def test_one_seed_gives_one_run(self, honest: Explorer, mode: Mode) -> None:
         """The same choices on a target opened anew: the same steps, and the same history to the letter."""
-        runs = [honest.stage.perform(scene(honest, "talking"), RandomWalk().scheduler(5), mode) for _ in range(3)]
+        runs = [honest.runner.perform(scene(honest, "talking"), RandomWalk().scheduler(5), mode) for _ in range(3)]
         assert [None, None] == [first_difference(runs[0], other) for other in runs[1:]]
         assert runs[0].interleaving == runs[1].interleaving
         assert runs[0].interleaving.deviations
 
     def test_the_choices_alone_make_the_run(self, honest: Explorer) -> None:
         """Replayed from what was recorded, it is the same run."""
-        first = honest.stage.perform(scene(honest, "remembering"), RandomWalk().scheduler(8), Mode.PREEMPTIVE)
-        again = honest.stage.perform(first.scene, Recorded(first.interleaving.deviations), Mode.PREEMPTIVE)
+        first = honest.runner.perform(scene(honest, "remembering"), RandomWalk().scheduler(8), Mode.PREEMPTIVE)
+        again = honest.runner.perform(first.scene, Recorded(first.interleaving.deviations), Mode.PREEMPTIVE)
         assert first_difference(first, again) is None
 
     def test_the_entrance_is_not_explored(self, honest: Explorer) -> None:
         """Until a scene begins, everything happens in asyncio's own order, whatever the schedule."""
         runs = [
-            honest.stage.perform(scene(honest, "editing"), RandomWalk().scheduler(s), Mode.PREEMPTIVE) for s in (1, 2)
+            honest.runner.perform(scene(honest, "editing"), RandomWalk().scheduler(s), Mode.PREEMPTIVE) for s in (1, 2)
         ]
         begun = [next(e.index for e in run.events if e.name == "edit_note") for run in runs]
         assert begun[0] == begun[1]
@@ -83,45 +83,53 @@ class TestControl:
             pytest.fail("it was opened")
 
 
-class TestBlows:
+class TestFaultPoints:
     def test_cancel_befalls_the_request_at_that_await(self, honest: Explorer) -> None:
         """The user's call ends without an answer; nobody else notices, and no checker finds anything."""
-        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.CANCEL, 0, 1)])
-        cancelled = [e for e in executed.events if e.kind is EventKind.INFO]
-        assert [("u00", "cancel")] == faults(executed)
+        execution = honest.runner.perform(
+            scene(honest, "writing"), Fifo(), Mode.STRICT, [FaultPoint(Fault.CANCEL, 0, 1)]
+        )
+        cancelled = [e for e in execution.events if e.kind is EventKind.INFO]
+        assert [("u00", "cancel")] == faults(execution)
         assert [("u00", {"error": "cancelled"})] == [(event.user, event.value) for event in cancelled]
-        assert {0} == {verdict.violated for verdict in executed.verdicts.values()}
+        assert {0} == {verdict.violated for verdict in execution.verdicts.values()}
 
     def test_what_waits_for_the_database_can_fail(self, honest: Explorer) -> None:
         """The call of the database fails, and the user is told; the other's calls are answered."""
-        quiet = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT)
+        quiet = honest.runner.perform(scene(honest, "writing"), Fifo(), Mode.STRICT)
         at = next(place for place, wait in enumerate(quiet.waits[0], 1) if wait.can_fail)
-        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.FAIL, 0, at)])
-        assert [("u00", "failed query")] == faults(executed)
-        assert {"u00"} == {event.user for event in executed.events if event.kind is EventKind.INFO}
+        execution = honest.runner.perform(
+            scene(honest, "writing"), Fifo(), Mode.STRICT, [FaultPoint(Fault.FAIL, 0, at)]
+        )
+        assert [("u00", "failed query")] == faults(execution)
+        assert {"u00"} == {event.user for event in execution.events if event.kind is EventKind.INFO}
 
     def test_what_waits_for_the_database_can_be_slow(self, honest: Explorer) -> None:
         """The call takes seconds of virtual time; the user has their answer, and no checker finds anything."""
-        quiet = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT)
+        quiet = honest.runner.perform(scene(honest, "writing"), Fifo(), Mode.STRICT)
         at = next(place for place, wait in enumerate(quiet.waits[0], 1) if wait.can_fail)
-        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.SLOW, 0, at)])
-        assert [("u00", "slow query")] == faults(executed)
-        assert SLOW_S <= executed.ran.virtual_s - quiet.ran.virtual_s
-        assert set() == {event.user for event in executed.events if event.kind is EventKind.INFO}
-        assert {0} == {verdict.violated for verdict in executed.verdicts.values()}
+        execution = honest.runner.perform(
+            scene(honest, "writing"), Fifo(), Mode.STRICT, [FaultPoint(Fault.SLOW, 0, at)]
+        )
+        assert [("u00", "slow query")] == faults(execution)
+        assert SLOW_S <= execution.ran.virtual_s - quiet.ran.virtual_s
+        assert set() == {event.user for event in execution.events if event.kind is EventKind.INFO}
+        assert {0} == {verdict.violated for verdict in execution.verdicts.values()}
 
-    @pytest.mark.parametrize("strike", [Strike.DISCONNECT, Strike.STOP])
-    def test_connections_and_runs_can_end(self, honest: Explorer, strike: Strike) -> None:
+    @pytest.mark.parametrize("fault", [Fault.DISCONNECT, Fault.STOP])
+    def test_connections_and_runs_can_end(self, honest: Explorer, fault: Fault) -> None:
         """A disconnect drops the socket; a stop asks for the run to be cancelled; both leave nothing behind."""
-        quiet = honest.stage.perform(scene(honest, "talking"), Fifo(), Mode.STRICT)
-        executed = honest.stage.perform(scene(honest, "talking"), Fifo(), Mode.STRICT, [Blow(strike, 0, 25)])
-        assert {(strike.value, quiet.waits[0][24].site)} == executed.seen.struck
-        assert {0} == {verdict.violated for verdict in executed.verdicts.values()}
+        quiet = honest.runner.perform(scene(honest, "talking"), Fifo(), Mode.STRICT)
+        execution = honest.runner.perform(scene(honest, "talking"), Fifo(), Mode.STRICT, [FaultPoint(fault, 0, 25)])
+        assert {(fault.value, quiet.waits[0][24].site)} == execution.coverage.injected
+        assert {0} == {verdict.violated for verdict in execution.verdicts.values()}
 
-    def test_a_blow_that_cannot_fall_does_not(self, honest: Explorer) -> None:
-        """An await that is never reached is not struck, and is not counted as swept."""
-        executed = honest.stage.perform(scene(honest, "writing"), Fifo(), Mode.STRICT, [Blow(Strike.CANCEL, 0, 9_999)])
-        assert (frozenset(), []) == (executed.seen.struck, faults(executed))
+    def test_a_fault_that_cannot_be_injected_is_not(self, honest: Explorer) -> None:
+        """An await that is never reached is not counted as swept."""
+        execution = honest.runner.perform(
+            scene(honest, "writing"), Fifo(), Mode.STRICT, [FaultPoint(Fault.CANCEL, 0, 9_999)]
+        )
+        assert (frozenset(), []) == (execution.coverage.injected, faults(execution))
 
 
 class TestBatches:
@@ -130,21 +138,21 @@ class TestBatches:
         batch = honest.run(BatchOrder(seed=SEED, start=0, stop=51))
         assert ({}, [], 51, 2) == (found_in(batch), batch.doubts, batch.schedules, batch.twice)
         assert 0 < min(batch.verdicts[name].facts for name in ("leak", "misdelivery", "interference", "residue"))
-        assert 30 < len(batch.seen.traces)
-        assert batch.blows
-        assert batch.seen.pairs
+        assert 30 < len(batch.coverage.traces)
+        assert batch.faults
+        assert batch.coverage.pairs
 
     def test_what_a_scene_is_like_is_seen_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The first attempt at a scene is what its sweep is made from: it is not performed for that again."""
         with open_explorer("reference", SEED) as opened:
             performed: list[str] = []
-            perform = opened.stage.perform
+            perform = opened.runner.perform
 
-            def counted(scene: Scene, *how: Any) -> Executed:
+            def counted(scene: Scene, *how: Any) -> Execution:
                 performed.append(scene.name)
                 return perform(scene, *how)
 
-            monkeypatch.setattr(opened.stage, "perform", counted)
+            monkeypatch.setattr(opened.runner, "perform", counted)
             batch = opened.run(BatchOrder(seed=SEED, start=0, stop=len(opened.scenes) + 2))
         assert batch.schedules + batch.twice == len(performed)
 
@@ -154,7 +162,7 @@ class TestBatches:
         parts = honest.run(BatchOrder(seed=3, start=0, stop=10))
         parts.merge(honest.run(BatchOrder(seed=3, start=10, stop=24)))
         assert whole.verdicts == parts.verdicts
-        assert (whole.seen, whole.strategies) == (parts.seen, parts.strategies)
+        assert (whole.coverage, whole.strategies) == (parts.coverage, parts.strategies)
 
     def test_a_race_is_found_and_confirmed(self) -> None:
         """A bug that asyncio's own order does not show: another order does, the same one each time."""
@@ -164,16 +172,16 @@ class TestBatches:
             assert found_in(batches[0]) == found_in(batches[1])
             assert [] == batches[0].doubts
             found = batches[0].found["misdelivery"]
-            again = opened.again(found.executed)
-        assert found.executed.verdicts["misdelivery"] == again.verdicts["misdelivery"]
+            again = opened.again(found.execution)
+        assert found.execution.verdicts["misdelivery"] == again.verdicts["misdelivery"]
         assert found.attempt + 1 == order.start + batches[0].schedules
 
     def test_where_asyncios_own_order_shows_it_one_is_told_that_does_not(self) -> None:
         """With few deviations, and the first event that is another."""
         with open_explorer("pooled-emitter", 1) as opened:
             batch = opened.run(BatchOrder(seed=1, start=25, stop=60, until="misdelivery"))
-            story = make_smallest(opened.stage, batch.found["misdelivery"].executed, "misdelivery", 200)
-            told = tell(opened.stage, story)
+            story = make_smallest(opened.runner, batch.found["misdelivery"].execution, "misdelivery", 200)
+            told = tell(opened.runner, story)
         assert story.passing is not None
         assert not story.passing.verdicts["misdelivery"].violated
         assert 0 < len(story.passing.interleaving.deviations) < 10
@@ -191,6 +199,6 @@ class TestBatches:
         whole = honest.run(order)
         part = honest.run(replace(order, stop=4))
         part.merge(honest.run(replace(order, start=4, tree=part.trees[0, Mode.PREEMPTIVE])))
-        assert (9, whole.left, whole.seen) == (part.schedules, part.left, part.seen)
+        assert (9, whole.left, whole.coverage) == (part.schedules, part.left, part.coverage)
         assert whole.left is not None
         assert 0 < whole.left

@@ -26,7 +26,7 @@ def name_of(task: asyncio.Task[Any]) -> str:
     return name
 
 
-def where(task: asyncio.Task[Any]) -> str:
+def resumed_from(task: asyncio.Task[Any]) -> str:
     """Return from where a task goes on: ` at its start`, ` after folder/file.py:line`, or `""`."""
     coroutine: Any = task.get_coro()
     if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
@@ -34,7 +34,7 @@ def where(task: asyncio.Task[Any]) -> str:
     return f" after {site}" if (site := site_of(task)) else ""
 
 
-def set_apart(actor: int) -> str:
+def name_of_other(actor: int) -> str:
     """Return who this is that is neither a task nor a device: a timer, or a thread that gets a job."""
     if actor >= FIRST_TIMER:
         return f"timer {actor - FIRST_TIMER + 1} of those that fall due"

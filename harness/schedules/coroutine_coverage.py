@@ -28,7 +28,7 @@ def is_watched(attempt: Attempt) -> bool:
     return attempt.number % WATCH_EVERY == 1
 
 
-class Seen:
+class CoverageRecorder:
     """What the schedules went through so far."""
 
     def __init__(self, attempts: Attempts, patterns: Sequence[str]) -> None:
@@ -60,7 +60,7 @@ class Seen:
             self._refused += 1
             self._uncontrolled.update(dict.fromkeys(run.uncontrolled))
         if run.proves and not run.failed:
-            self._take_unheard(attempt, run.unheard)
+            self._take_unheard(attempt, run.unhandled_errors)
         if run.cancelled is not None:
             self._cancelled += 1
             self._cut_short += run.cut_short

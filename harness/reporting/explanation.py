@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_BLOW, _DEVIATION = "blow: ", "deviation: "
+_FAULT, _DEVIATION = "fault: ", "deviation: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,30 +17,30 @@ class Order:
 
     Args:
         opening: in which mode, and how far from asyncio's own order.
-        blows: the faults at awaits.
+        faults: at awaits.
         deviations: where it leaves asyncio's own order.
         closing: how it differs from the nearest story in which nothing shows.
     """
 
     opening: str
-    blows: tuple[str, ...]
+    faults: tuple[str, ...]
     deviations: tuple[str, ...]
     closing: tuple[str, ...]
 
 
-def order(told: Sequence[str]) -> Order | None:
-    """Return the lines of `Evidence.told`, taken apart; None when there are none."""
-    if not told:
+def order(lines: Sequence[str]) -> Order | None:
+    """Return the lines of `Evidence.explanation`, taken apart; None when there are none."""
+    if not lines:
         return None
-    plain = [line for line in told if not line.startswith((_BLOW, _DEVIATION))]
-    opens = told[0] in plain[:1]
+    plain = [line for line in lines if not line.startswith((_FAULT, _DEVIATION))]
+    opens = lines[0] in plain[:1]
     return Order(
         opening=plain[0] if opens else "",
-        blows=_with(told, _BLOW),
-        deviations=_with(told, _DEVIATION),
+        faults=_with(lines, _FAULT),
+        deviations=_with(lines, _DEVIATION),
         closing=tuple(plain[1:] if opens else plain),
     )
 
 
-def _with(told: Sequence[str], prefix: str) -> tuple[str, ...]:
-    return tuple(line.removeprefix(prefix) for line in told if line.startswith(prefix))
+def _with(lines: Sequence[str], prefix: str) -> tuple[str, ...]:
+    return tuple(line.removeprefix(prefix) for line in lines if line.startswith(prefix))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.loop.scheduling import PLAIN
 from harness.loop.strategies.recorded import Recorded
-from harness.loop.waiting import set_apart, where
+from harness.loop.wait_states import name_of_other, resumed_from
 from harness.schedules.coroutine_runs import Rehearsal, Run, Watcher
 
 MOST_NAMED = 3
@@ -96,5 +96,5 @@ class _Narrator(Recorded):
             return f"the completion of {job}", ""
         found = loop.ready_task(actor)
         if found is None:
-            return set_apart(actor), ""
-        return self._watcher.name_of(found[0]), where(found[0])
+            return name_of_other(actor), ""
+        return self._watcher.name_of(found[0]), resumed_from(found[0])

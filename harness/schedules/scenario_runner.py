@@ -3,8 +3,7 @@
 Rules:
 
 - The entrance of a scene, its exit, and whatever opens and closes the target happen in asyncio's own order.
-- A blow falls when a task that works for the user has just come to wait for the given time, and before anybody else
-  steps.
+- A fault is injected when a task that works for the user has just reached the given await, before anybody else steps.
 - The same history is judged once: a verdict depends on nothing else. Its facts count each time.
 """
 
@@ -23,12 +22,12 @@ from harness.history.model import Event, Header, Target, Unreachable, UserId
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import Checker, Verdict, judge
 from harness.loop.await_sites import site_of
-from harness.loop.control import Control, Ran
+from harness.loop.control import Control, RunResult
 from harness.loop.loop import Job, ScheduleLoop
 from harness.loop.scheduling import Mode, Scheduler
 from harness.performing.connections import Deadlines
 from harness.performing.performance import OpenTarget, Performance, promises_of
-from harness.scenario.program import Blow, Interleaving, Strike
+from harness.scenario.program import Fault, FaultPoint, Interleaving
 from harness.schedules.scenes import Scene
 
 MOST_JUDGED = 2_000
@@ -36,8 +35,8 @@ MOST_JUDGED = 2_000
 MOST_STEPS = 200_000
 """Steps of one schedule of a scene; a correct target needs a few thousand."""
 
-OF_JOBS = frozenset({Strike.FAIL, Strike.SLOW})
-"""Strikes of what a request waits for."""
+FAULTS_OF_JOBS = frozenset({Fault.FAIL, Fault.SLOW})
+"""Faults of what a request waits for."""
 SLOW_S = 3.0
 """How much longer a job takes that is made slow: more than a service waits, less than SQLite waits for a lock (5 s)."""
 PATIENT = Deadlines(call_s=600.0, run_s=600.0, release_s=600.0)
@@ -48,28 +47,28 @@ Pair = tuple[Site, Site]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Coverage:
     """What the schedules went through.
 
     Args:
         traces: a digest of each, so that equal ones count once.
         sites: where tasks of users waited.
         pairs: sites of two users that were adjacent in time.
-        struck: (strike, site) of each blow that fell.
+        injected: (fault, site) of each injected fault.
     """
 
     traces: frozenset[str] = frozenset()
     sites: frozenset[Site] = frozenset()
     pairs: frozenset[Pair] = frozenset()
-    struck: frozenset[Pair] = frozenset()
+    injected: frozenset[Pair] = frozenset()
 
-    def merge(self, other: Seen) -> Seen:
+    def merge(self, other: Coverage) -> Coverage:
         """Return what both went through."""
-        return Seen(
+        return Coverage(
             traces=self.traces | other.traces,
             sites=self.sites | other.sites,
             pairs=self.pairs | other.pairs,
-            struck=self.struck | other.struck,
+            injected=self.injected | other.injected,
         )
 
 
@@ -90,16 +89,16 @@ class Wait(NamedTuple):
 
 
 class Watcher:
-    """Sees each step of each task that works for a user; counts, remembers where it waits, and lets blows fall."""
+    """Sees each step of each task that works for a user; counts, remembers where it waits, and injects faults."""
 
-    def __init__(self, blows: Sequence[Blow], users: Sequence[UserId]) -> None:
+    def __init__(self, fault_points: Sequence[FaultPoint], users: Sequence[UserId]) -> None:
         self.waits: dict[UserId, list[Wait]] = {user: [] for user in users}
         """Where the tasks of each user have come to wait, in order."""
         self.sites: set[Site] = set()
         self.pairs: set[Pair] = set()
-        self.struck: set[Pair] = set()
+        self.injected: set[Pair] = set()
         self.loop: ScheduleLoop | None = None
-        self._blows = {(users[blow.user], blow.at): blow for blow in blows}
+        self._fault_points = {(users[point.user], point.at): point for point in fault_points}
         self._performance: Performance | None = None
         self._last: tuple[UserId, Site] = ("", "")
 
@@ -128,20 +127,20 @@ class Watcher:
         job = self._job(task)
         can_fail = job is not None and job.fail is not None
         waits.append(Wait(site, self._performance.is_under_way(calling.call), can_fail, job is not None))
-        blow = self._blows.get((calling.user, len(waits)))
-        if blow is not None:
-            self._strike(blow, calling.call, task, site)
+        point = self._fault_points.get((calling.user, len(waits)))
+        if point is not None:
+            self._inject(point, calling.call, task, site)
 
-    def _strike(self, blow: Blow, call: int, task: asyncio.Task[Any], site: Site) -> None:
+    def _inject(self, point: FaultPoint, call: int, task: asyncio.Task[Any], site: Site) -> None:
         loop, performance = self.loop, self._performance
         assert loop is not None, "a step was made on it"
         assert performance is not None, "watched"
-        job = self._job(task) if blow.strike in OF_JOBS else None
-        if blow.strike in OF_JOBS and (job is None or (blow.strike is Strike.FAIL and job.fail is None)):
+        job = self._job(task) if point.fault in FAULTS_OF_JOBS else None
+        if point.fault in FAULTS_OF_JOBS and (job is None or (point.fault is Fault.FAIL and job.fail is None)):
             return
-        if performance.strike(blow.strike, blow.user, call):
-            self.struck.add((blow.strike.value, site))
-            if job is not None and blow.strike is Strike.FAIL:
+        if performance.inject(point.fault, point.user, call):
+            self.injected.add((point.fault.value, site))
+            if job is not None and point.fault is Fault.FAIL:
                 loop.devices.give_up(job)
             elif job is not None:
                 loop.devices.hold_up(job, loop.time() + SLOW_S)
@@ -153,7 +152,7 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Executed:
+class Execution:
     """What came of one scene under one schedule.
 
     Args:
@@ -171,12 +170,12 @@ class Executed:
     scene: Scene
     header: Header
     interleaving: Interleaving
-    ran: Ran
+    ran: RunResult
     events: tuple[Event, ...]
     verdicts: Mapping[str, Verdict]
     doubt: str
     waits: tuple[tuple[Wait, ...], ...]
-    seen: Seen
+    coverage: Coverage
     deliveries: Deliveries
 
 
@@ -189,7 +188,7 @@ class _Played:
     deliveries: Deliveries = field(default_factory=Deliveries)
 
 
-class Stage:
+class ScenarioRunner:
     """Where scenes are performed on one target.
 
     Args:
@@ -244,16 +243,16 @@ class Stage:
         scene: Scene,
         scheduler: Scheduler,
         mode: Mode,
-        blows: Sequence[Blow] = (),
+        fault_points: Sequence[FaultPoint] = (),
         listen: Callable[[ScheduleLoop], None] = lambda loop: None,
-    ) -> Executed:
+    ) -> Execution:
         """Perform one scene under one schedule; `listen` is told of the loop before anything happens.
 
         Raises:
             Unreachable: the target cannot be reached.
         """
         users = [user.id for user in scene.program.users]
-        watcher = Watcher(blows, users)
+        watcher = Watcher(fault_points, users)
         played = _Played(replace(self._header, users=len(users)))
 
         async def play(loop: ScheduleLoop) -> None:
@@ -269,13 +268,13 @@ class Stage:
         if isinstance(ran.error, Unreachable):
             raise ran.error
         doubt = _doubt(ran)
-        seen = Seen(
+        coverage = Coverage(
             traces=frozenset({_digest(ran.trace)}),
             sites=frozenset(watcher.sites),
             pairs=frozenset(watcher.pairs),
-            struck=frozenset(watcher.struck),
+            injected=frozenset(watcher.injected),
         )
-        return Executed(
+        return Execution(
             scene=scene,
             header=played.header,
             interleaving=Interleaving(
@@ -284,14 +283,14 @@ class Stage:
                 choices=ran.schedule.choices,
                 first=scene.first,
                 last=scene.last,
-                blows=tuple(blows),
+                fault_points=tuple(fault_points),
             ),
             ran=ran,
             events=tuple(played.events),
             verdicts={} if doubt else self._judge(played),
             doubt=doubt,
             waits=tuple(tuple(watcher.waits[user]) for user in users),
-            seen=seen,
+            coverage=coverage,
             deliveries=played.deliveries,
         )
 
@@ -327,7 +326,7 @@ class _InOrder:
         return 0
 
 
-def _doubt(ran: Ran) -> str:
+def _doubt(ran: RunResult) -> str:
     """Why a run proves nothing."""
     if ran.uncontrolled:
         return f"something happened that no schedule decides: {ran.uncontrolled[0]}"

@@ -19,7 +19,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 
-class Numbers:
+class TaskIds:
     """Of tasks and futures, in the order in which they are made: 1, 2, ..."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class NumberedTask(asyncio.Task[Any]):
     number: int = 0
 
     def __hash__(self) -> int:
-        return self.number or self.get_loop().numbers.of(self)  # type: ignore[attr-defined]  # it is a ScheduleLoop
+        return self.number or self.get_loop().task_ids.of(self)  # type: ignore[attr-defined]  # it is a ScheduleLoop
 
 
 def begins_at_once(factory: object) -> bool:
@@ -65,7 +65,7 @@ class NumberedFuture(asyncio.Future[Any]):
     """A future that hashes by its number."""
 
     def __init__(self, *, loop: Any) -> None:
-        self.number: int = loop.numbers.next()
+        self.number: int = loop.task_ids.next()
         super().__init__(loop=loop)
 
     def __hash__(self) -> int:
