@@ -143,6 +143,8 @@ class Calls:
         if sent is not None:
             asked[SENT] = sent
         self._record(EventKind.INVOKE, call, asked)
+        if call.how.leaves_early:
+            self._runner.nemesis.hang_up(call.user, call.number)
         if call.known.opens:
             connection.opened[operation.name] = operation
         if call.known.subscribes:

@@ -37,6 +37,10 @@ class Nemesis:
         """Announce that the user's connection is about to be dropped; the runner drops it."""
         self._say("disconnect", user, list(calls))
 
+    def hang_up(self, user: User, call: int) -> None:
+        """Announce that the client of a call will not wait for all of its answer."""
+        self._say("hang-up", user, [call])
+
     async def slow(self, user: User, delay_ms: int) -> None:
         """Slow this user's database statements, where the target allows it."""
         if isinstance(self._target, Faulty):

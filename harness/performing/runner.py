@@ -72,7 +72,7 @@ class Runner:
         self.since_s = 0.0
         self.operations = header.promises.operations
         self._pushes = header.promises.pushes
-        self._nemesis = Nemesis(target, recorder)
+        self.nemesis = Nemesis(target, recorder)
         self._connecting: dict[tuple[int, int], asyncio.Lock] = {}
         self._dropped: dict[tuple[int, int], Device] = {}
         self._aside: set[asyncio.Task[None]] = set()
@@ -114,7 +114,7 @@ class Runner:
             case Do.DISCONNECT:
                 await self._disconnect(step.user, step.device)
             case Do.SLOW:
-                await self._nemesis.slow(self.users[step.user], step.amount)
+                await self.nemesis.slow(self.users[step.user], step.amount)
 
     async def settle(self) -> None:
         """Wait as the module says, then record the probes and SETTLED."""
@@ -156,7 +156,7 @@ class Runner:
                 newest = {ending.argument: f"${ending.takes}:{self.users[position].number}:-1"}
                 self._do_aside(self.calls.ask(position, 0, Operation(ending.name, newest)))
             case Fault.FAIL | Fault.SLOW:
-                self._nemesis.announce(fault, self.users[position], call)
+                self.nemesis.announce(fault, self.users[position], call)
         return True
 
     def _do_aside(self, work: Coroutine[Any, Any, object]) -> None:
@@ -173,7 +173,7 @@ class Runner:
         task.add_done_callback(self._aside.discard)
 
     def _cancel(self, position: int, call: int) -> None:
-        self._nemesis.cancel(self.users[position], call, self.calls.under_way[call].task)
+        self.nemesis.cancel(self.users[position], call, self.calls.under_way[call].task)
 
     async def close(self) -> None:
         """Cancel what is still under way and drop every connection."""
@@ -279,7 +279,7 @@ class Runner:
         if device is None:
             return
         user = self.users[position]
-        self._nemesis.disconnect(user, self.calls.of(position, number))
+        self.nemesis.disconnect(user, self.calls.of(position, number))
         device.alive = False
         self.recorder.record(EventKind.PROBE, DISCONNECTED, user=user.id, device=number)
         self._dropped[position, number] = device
@@ -293,7 +293,7 @@ class Runner:
         user = self.users[position]
         over = {channel, *(name for name, known in self.operations.items() if known.over == channel)}
         suffering = self.calls.of(position, number)
-        self._nemesis.disconnect(user, [call for call in suffering if self.calls.under_way[call].operation in over])
+        self.nemesis.disconnect(user, [call for call in suffering if self.calls.under_way[call].operation in over])
         device.opened.pop(channel, None)
         for name, taken in [place for place in device.subscriptions if place[0] in over]:
             del device.subscriptions[name, taken]

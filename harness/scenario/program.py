@@ -90,6 +90,11 @@ class Manner:
     reading: Reading = Reading.ALL
     half_closed: bool = False
 
+    @property
+    def leaves_early(self) -> bool:
+        """Whether the client does not wait for all of the answer."""
+        return self.hang_up_s is not None or self.reading is Reading.BEGINNING
+
     def __str__(self) -> str:
         """Return what is not usual about it, in words."""
         said = [f"over connection {self.connection}"] if self.connection else []

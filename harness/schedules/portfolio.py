@@ -137,11 +137,11 @@ class Baseline:
 
     def _possible_faults(self, user: int, wait: Wait) -> list[Fault]:
         """Return what can befall a user there, and could make a difference."""
-        asked = {step.operation.name for step in self.scene.program.steps if step.operation and step.user == user}
+        asked = self.scene.asked_by(user)
         possible = {
             Fault.CANCEL: wait.is_asked,
-            Fault.DISCONNECT: "follow" in asked,
-            Fault.STOP: "start_run" in asked,
+            Fault.DISCONNECT: any(known.subscribes or known.opens for known in asked),
+            Fault.STOP: any(known.starts for known in asked),
             Fault.FAIL: wait.can_fail,
         }
         return [fault for fault, can_be in possible.items() if can_be]

@@ -10,8 +10,8 @@ large service a few operations of each sort are asked: a scene stays small.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.history.model import Promises
 from harness.history.names import people
@@ -32,16 +32,28 @@ OTHERS, NOBODYS = 2, 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A program, of which the steps from `first` and before `last` are explored."""
+    """A program, of which the steps from `first` and before `last` are explored.
+
+    Args:
+        program: all of it.
+        first, last: of the steps that are explored.
+        operations: what is known of those that it asks for.
+    """
 
     program: Program
     first: int
     last: int
+    operations: Mapping[str, Semantics] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Of the program."""
         return self.program.name
+
+    def asked_by(self, user: int) -> list[Semantics]:
+        """Return what is known of the operations that a user asks for."""
+        names = {step.operation.name for step in self.program.steps if step.operation and step.user == user}
+        return [known for name, known in self.operations.items() if name in names]
 
 
 Parts = tuple[Sequence[Step], Sequence[Step], Sequence[Step]]
@@ -246,11 +258,16 @@ def scenes(promises: Promises, same_name: Callable[[str], str] = str) -> tuple[S
     """
     can = Repertoire(promises)
     made = ((make.__name__, make(can)) for make in SCENES)
-    return tuple(_scene(name, parts, same_name) for name, parts in made if parts[1])
+    return tuple(_scene(name, parts, promises, same_name) for name, parts in made if parts[1])
 
 
-def _scene(name: str, parts: Parts, same_name: Callable[[str], str]) -> Scene:
+def _scene(name: str, parts: Parts, promises: Promises, same_name: Callable[[str], str]) -> Scene:
     entrance, explored, leaving = parts
     steps = (*entrance, *explored, SETTLE, *leaving, SETTLE)
     last = len(entrance) + len(explored) + 1
-    return Scene(program=Program(name, people(len(TWO), same_name), steps), first=len(entrance), last=last)
+    return Scene(
+        program=Program(name, people(len(TWO), same_name), steps),
+        first=len(entrance),
+        last=last,
+        operations=promises.operations,
+    )
