@@ -227,9 +227,9 @@ class Own:
     def lose_sight_of(self, object: Object | None, itself: bool = True) -> None:
         """Judge no more what was made within an object, nor that object `itself`; None for everything there is."""
         self.worked.clear()
-        for name in [name for name in self.gone if itself and self._is_inside(name, object)]:
-            del self.gone[name]  # it may be back
-            self.untold[name] = None
+        for deleted in [deleted for deleted in self.gone if itself and self._is_inside(deleted, object)]:
+            del self.gone[deleted]  # it may be back
+            self.untold[deleted] = None
         for kind, items in self.items.items():
             for name in [name for name in items if self._is_inside((kind, name), object)]:
                 if itself or (kind, name) != object:

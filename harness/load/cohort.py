@@ -130,7 +130,7 @@ class Cohort:
             promises=options.adapter.promises,
         )
         self._folds = {name: FoldGuard(CHECKERS[name], header) for name in JUDGES}
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(options.adapter.promises)
         self._file = _history_file(options, process)
         if self._file is not None:
             self._file.begin(header)

@@ -157,7 +157,7 @@ class TestFrames:
         story.copies(ANN, 1, 5, "a", "b")
         story.gets(ANN, 1, 5, 0)
         story.gets(BOB, 1, 5, 0)
-        deliveries = Deliveries(story.header)
+        deliveries = Deliveries(story.header.promises)
         for event in story.events:
             deliveries.step(event)
         assert [[ANN, ANN, 1], [ANN, BOB, 1]] == deliveries.table()
