@@ -171,6 +171,7 @@ class Route:
             argument=taken.name if taken else "",
             needs=needs_of(self.slots),
             reads=bool(taken and shows) and self.reads and not self.lists,
+            safe=self.reads,
             lists=self.lists or None,
             all=bool(self.lists) and not self.page,
             entries=self.entries,

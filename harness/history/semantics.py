@@ -115,6 +115,7 @@ class Semantics:
         argument: the name of that argument.
         needs: all arguments that name objects, each with the kind of the object.
         reads: whether it shows the object that it takes, and changes nothing.
+        safe: whether it changes nothing, whatever it shows.
         lists: the kind of objects that it lists.
         all: whether the list has all of the user's own; else it may be a page of them.
         entries: key of the list in the answer.
@@ -144,6 +145,7 @@ class Semantics:
     argument: str = ""
     needs: tuple[tuple[str, str], ...] = ()
     reads: bool = False
+    safe: bool = False
     lists: str | None = None
     all: bool = False
     entries: str = ""

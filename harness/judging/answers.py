@@ -114,7 +114,8 @@ class Reading:
         """Judge the answer to a listing."""
         entries = self._known.semantics.entries_in(self._call.completion.value)
         if entries is None:
-            if not isinstance(self._body, str) and not self._is_partly_there():
+            is_told = self._stated or self._known.semantics.all  # else nobody says where the list is
+            if is_told and not isinstance(self._body, str) and not self._is_partly_there():
                 yield self._unexplained("was not answered with a list")
             return
         kind = self._known.lists
@@ -204,7 +205,10 @@ class Reading:
             elif item.gone_by < self._begun:
                 yield self._unexplained(f"shows {named(name)}, which its owner had deleted")
             return
-        if name in self._own.untold or self._is_explained_by_text(name, text):
+        if name in self._own.untold or text in self._own.loose:
+            return
+        if not name[1] and any(item.may_read(text, self._begun) for item in self._own.items[name[0]].values()):
+            self._facts[Aspect.UNEXPLAINED] += 1  # an entry without a name is known by its text
             return
         group = self._own.writer_of(name[0], text)
         if group is not None:
@@ -218,12 +222,6 @@ class Reading:
         self._facts[Aspect.UNEXPLAINED] += 1
         if group is None and text not in self._own.maybe[name[0]]:
             yield self._unexplained(f"shows a {name[0]} that this user never wrote: {short(text)}")
-
-    def _is_explained_by_text(self, name: Object, text: str) -> bool:
-        """Return whether an object without a known name has a known text, or one that may show anywhere."""
-        if text in self._own.loose:
-            return True
-        return not name[1] and any(item.may_read(text, self._begun) for item in self._own.items[name[0]].values())
 
     def _count_shown(self) -> None:
         self._facts[Aspect.TAMPERED] += 1

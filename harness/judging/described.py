@@ -3,15 +3,16 @@
 Rules:
 
 - A **collection** is a kind of object that some operation makes with texts of the user's, or that work writes.
-- An operation is judged by how it ends only if something is said of it beyond what it makes and takes.
+- An operation is judged by how it ends only if it is said what it shows, how its versions count or its work goes on, or
+  where another one shows the texts of such objects. What follows from requests alone is not enough.
 - An operation of which nothing is said may do anything to what it takes, and to whatever was made within that. One that
-  names no object, brings no text in and is not known to read may do anything to everything.
-- Ids of two operations can be compared when both say that they stand at the same place.
+  names no object, brings no text in and is not known to change nothing may do anything to everything.
+- Ids of two operations can be compared when both say that they stand under the same key, at whatever depth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from harness.history.model import Event, Promises
@@ -27,6 +28,7 @@ class Known:
         semantics: what the description says.
         judged: whether it is judged by how it ends.
         silent: whether nothing is said of what it does.
+        repeats: whether it can be asked again and again, though it is not judged by how it ends: it changes nothing.
         makes: the collection of which it makes an object at once; `""` when there is none.
         takes: the collection of which it takes an object; `""` when there is none.
         lists: the collection that it lists; `""` when there is none.
@@ -37,6 +39,7 @@ class Known:
     semantics: Semantics
     judged: bool
     silent: bool
+    repeats: bool
     makes: str
     takes: str
     lists: str
@@ -74,15 +77,17 @@ class Described:
 
     def _known(self, known: Semantics, promises: Promises) -> Known:
         kind = known.lists or known.makes or known.takes
+        shown = {other.lists or other.takes or other.makes for other in promises.which(_shows)}
         makers = promises.which(lambda other: other.makes == kind)
         return Known(
             known,
-            judged=_is_judged(known),
+            judged=_is_judged(known, shown),
             silent=_is_silent(known),
+            repeats=not _is_judged(known, shown) and bool(known.reads or known.lists),
             makes=self._collection(known.makes) if known.starts is None else "",
             takes=self._collection(known.takes),
             lists=self._collection(known.lists),
-            same_ids=all(maker.id == known.id for maker in makers),
+            same_ids=all(_last_key(maker.id) == _last_key(known.id) for maker in makers),
             holds=bool(promises.which(lambda other: other.makes and other.takes == known.takes)),
         )
 
@@ -99,14 +104,21 @@ def _collections(promises: Promises) -> Iterator[str]:
             yield known.makes
 
 
-def _is_judged(known: Semantics) -> bool:
-    """Return whether anything is said of it beyond what it makes and takes; who says nothing is held to nothing."""
-    says = known.lists or known.edits or known.deletes or known.starts or known.progress or known.ends
-    also = known.subscribes or known.newest_of or known.version or known.shows is not None
-    return known.acknowledged and bool(says or also)
+def _last_key(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _shows(known: Semantics) -> bool:
+    return known.shows is not None
+
+
+def _is_judged(known: Semantics, shown: Collection[str | None]) -> bool:
+    says = known.all or known.newest_of or known.version or known.starts or known.progress or known.ends
+    follows = (known.edits or known.deletes or known.reads) and known.takes in shown
+    return known.acknowledged and bool(says or follows or known.subscribes or _shows(known))
 
 
 def _is_silent(known: Semantics) -> bool:
     does = known.makes or known.reads or known.lists or known.starts or known.progress or known.newest_of
     changes = known.takes is not None and (known.edits or known.deletes or known.ends)
-    return not (does or changes or known.opens or known.subscribes)
+    return not (does or changes or known.safe or known.opens or known.subscribes)

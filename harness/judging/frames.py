@@ -91,27 +91,25 @@ class Frames:
         subscribed = {known.takes for known in promises.which(lambda known: known.subscribes)}
         self.forms = tuple(_form(pushes, subscribed) for pushes in promises.pushes)
         self._types = frozenset(type for form in self.forms for type in form.last)
-        self._read = tuple(
-            (form, form.pushes.of, form.pushes.id, form.pushes.within, form.pushes.within_id, form.pushes.seq)
-            for form in self.forms
-        )
+        self._read = tuple((form, *_keys(form.pushes)) for form in self.forms)
 
     def read(self, event: Event) -> Frame | None:
         """Return the frame that a PUSH carries, or None when it is an announcement, or not described."""
         value = event.value
         if event.kind is not EventKind.PUSH or not isinstance(value, dict | list):
             return None
-        for form, kind, id_key, within, within_key, seq_key in self._read:
-            id = id_of(at(value, id_key))
-            about = (kind, id) if id is not None else None
-            within_id = id_of(at(value, within_key)) if within_key else None
-            place = (within, within_id) if within_id is not None else None
+        for form, is_flat, kind, id_key, within, within_key, seq_key in self._read:
+            if is_flat and isinstance(value, dict):  # the path of every frame: most keys are at the top
+                id, within_id, seq = value.get(id_key), value.get(within_key), value.get(seq_key)
+            else:
+                id, within_id, seq = (at(value, key) if key else None for key in (id_key, within_key, seq_key))
+            about = (kind, id) if id.__class__ is str and id else _object(kind, id)
+            place = (within, within_id) if within_id.__class__ is str and within_id else _object(within, within_id)
             if about is None and place is None:
                 continue
             if place is None and form.place == kind:
                 place = about
-            seq = at(value, seq_key) if seq_key else None
-            return Frame(event.name, about, place, seq if type(seq) is int else None, form)
+            return Frame(event.name, about, place, seq if seq.__class__ is int else None, form)
         return None
 
     def last(self, event: Event) -> Frame | None:
@@ -120,6 +118,17 @@ class Frames:
             return None
         frame = self.read(event)
         return frame if frame is not None and frame.type in frame.form.last else None
+
+
+def _keys(pushes: Pushes) -> tuple[bool, str, str, str, str, str]:
+    keys = (pushes.id, pushes.within_id, pushes.seq)
+    is_flat = not any("." in key for key in keys) and bool(pushes.id)
+    return (is_flat, pushes.of, pushes.id, pushes.within, pushes.within_id, pushes.seq)
+
+
+def _object(kind: str, found: Any) -> Object | None:
+    id = id_of(found)
+    return (kind, id) if id is not None else None
 
 
 def id_of(found: Any) -> str | None:

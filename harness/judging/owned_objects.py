@@ -132,6 +132,7 @@ class Own:
         gone: what nothing may show any more.
         untold: what nobody knows what became of; not judged.
         overwritten: texts that nothing should show any more.
+        worked: what was asked of which object, and answered.
     """
 
     items: dict[str, dict[str, Item]]
@@ -149,6 +150,7 @@ class Own:
     gone: dict[Object, None] = field(default_factory=dict)
     untold: dict[Object, None] = field(default_factory=dict)
     overwritten: dict[str, None] = field(default_factory=dict)
+    worked: dict[tuple[str, Object | None], None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, collections: Collection[str]) -> Own:
@@ -194,6 +196,13 @@ class Own:
         self.overwritten[text] = None
         _shorten(self.overwritten, MOST_GONE)
 
+    def works(self, operation: str, object: Object | None) -> bool:
+        """Take in that something was answered; return whether the same had been before."""
+        before = (operation, object) in self.worked
+        self.worked[operation, object] = None
+        _shorten(self.worked, MOST_GONE)
+        return before
+
     def writer_of(self, kind: str, text: str) -> Group | None:
         """Return the group of objects of a kind among which work was asked to write this text."""
         return next((group for group in self.groups if group.kind == kind and text in group.texts), None)
@@ -217,6 +226,10 @@ class Own:
 
     def lose_sight_of(self, object: Object | None, itself: bool = True) -> None:
         """Judge no more what was made within an object, nor that object `itself`; None for everything there is."""
+        self.worked.clear()
+        for deleted in [deleted for deleted in self.gone if itself and self._is_inside(deleted, object)]:
+            del self.gone[deleted]  # it may be back
+            self.untold[deleted] = None
         for kind, items in self.items.items():
             for name in [name for name in items if self._is_inside((kind, name), object)]:
                 if itself or (kind, name) != object:

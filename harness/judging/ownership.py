@@ -175,7 +175,8 @@ class Ownership:
 
     def owners_of(self, frame: Frame) -> Mapping[UserId, Made]:
         """Return to whom the object was given that the frame is about, or else the one that it is pushed within."""
-        return self.owners(frame.about) or self.owners(frame.place)
+        owners = self._objects.get(frame.about) if frame.about is not None else None
+        return owners or self.owners(frame.place)
 
     def owner_of(self, frame: Frame, observer: UserId) -> UserId | None:
         """Return whose frame this is: the observer when it is theirs too, None when it is not known."""

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.history.model import Call, CallJoiner, Event, EventKind
 from harness.history.probes import FAULT
-from harness.history.semantics import Progress, Work, at, body_of
+from harness.history.semantics import SENT, Progress, Work, at, body_of
 from harness.judging.answers import Aspect, Deviation, Reading, deviation, short
 from harness.judging.described import Described, Known
 from harness.judging.frames import Object, id_of, named
@@ -100,6 +100,8 @@ class SingleUser:
             self._own.loosen(texts)
         if taken is not None and semantics.ends and (run := self._own.runs.get(taken)) is not None:
             run.ended = True
+        if semantics.deletes:
+            self._own.worked.clear()
         if taken is not None and (semantics.edits or semantics.deletes):
             self._changes(event, known, taken, texts)
 
@@ -152,6 +154,8 @@ class SingleUser:
 
     def _succeeded(self, call: Call, known: Known) -> Iterator[Deviation]:
         semantics, taken = known.semantics, known.taken_in(call.invocation)
+        if known.repeats and self._own.works(semantics.name, taken):
+            self.facts[Aspect.UNEXPLAINED] += 1  # it could have been an error
         if known.lists or (semantics.reads and known.takes and taken is not None):
             reading = Reading(call, known, self._described, self._own, self.facts)
             yield from reading.listed() if known.lists else reading.read(taken or ("", ""))
@@ -281,11 +285,19 @@ class SingleUser:
         return status == CONFLICT and item.may_conflict(semantics.version_in(call.invocation.value))
 
     def _failed(self, call: Call, known: Known) -> Iterator[Deviation]:
-        """Judge an INFO: an error that the user's own faults do not explain came from somebody else."""
-        if not known.judged or call.completion.call in self._excused:
+        """Judge an INFO: an error that the user's own faults do not explain came from somebody else.
+
+        Of what is not described, only what had worked before and changes nothing is judged. Who asks in a manner of
+        their own may have hung up.
+        """
+        worked = known.repeats and (known.semantics.name, known.taken_in(call.invocation)) in self._own.worked
+        value = call.completion.value if isinstance(call.completion.value, Mapping) else {}
+        status, manner = value.get("status"), at(call.invocation.value, f"{SENT}.manner")
+        is_own = manner is not None if status is None else status < 500
+        if not (known.judged or worked) or is_own or call.completion.call in self._excused:
             return
         self.facts[Aspect.UNEXPLAINED] += 1
-        reason = call.completion.value.get("error", "") if isinstance(call.completion.value, Mapping) else ""
+        reason = value.get("error", "")
         yield _unexplained(call, f"ended in an error: {short(str(reason))}")
 
 
