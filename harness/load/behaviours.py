@@ -253,7 +253,7 @@ def _watch(ability: Ability) -> Act:
 
 
 def _reach(abilities: Abilities) -> Act:
-    """Ask for another user's object by its id, and for one that nobody has."""
+    """Ask for another user's object by its id, and for one that nobody has; in the way that was tried the least."""
     known = {ability.name: ability for ability in (*abilities.routes, *abilities.channels, *abilities.messages)}
 
     def act(user: VirtualUser) -> None:
@@ -261,7 +261,8 @@ def _reach(abilities: Abilities) -> Act:
         names = sorted(name for name, shown in shelf.items() if any(number != own for number, _ in shown))
         if not names:
             return
-        ability = known[user.random.choice(names)]
+        ability = known[min(names, key=lambda name: (user.cohort.reached[name], user.random.random()))]
+        user.cohort.reached[ability.name] += 1
         objects = user.random.choice([objects for number, objects in shelf[ability.name] if number != own])
         user.attempt(ability, objects)
         argument = ability.semantics.argument

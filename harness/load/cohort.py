@@ -104,6 +104,8 @@ class Cohort:
         self.canaries = Canaries(options.seed)
         self.shelf: dict[str, deque[tuple[int, Objects]]] = defaultdict(lambda: deque(maxlen=MOST_SHOWN))
         """By operation, on which objects it has succeeded for their owners, and the numbers of these."""
+        self.reached: Counter[str] = Counter()
+        """By operation, how often somebody has tried it on another's object."""
         self._names = distinct_names(options.adapter.same_name)
         self._process = process
         self._room = USERS_PER_PROCESS - first
