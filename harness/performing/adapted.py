@@ -14,15 +14,12 @@ import httpx
 
 from harness.adapter.adapter import Adapter
 from harness.adapter.sign_in import Headers, TurnedAway
-from harness.history.canary import Canaries
 from harness.history.model import Credential, OnPush, Unreachable, User, UserId, Value
 from harness.history.names import fresh
 from harness.performing.adapted_client import AdaptedClient
 from harness.performing.log import Log, log_of
 from harness.transport.answers import kept
 from harness.transport.exchange import Exchange
-
-_NO_MARKS = Canaries(0)
 
 
 class AdaptedTarget:
@@ -77,7 +74,7 @@ class AdaptedTarget:
     def records(self) -> Iterator[tuple[UserId, Value]]:
         """Yield what the service has written into its log of users since the last call."""
         for user, record in self._log.records() if self._log is not None else ():
-            yield user, kept(record, _NO_MARKS)
+            yield user, kept(record)
 
     async def connect(self, user: User, on_push: OnPush) -> AdaptedClient:
         """Return one connection of this user, over which nothing has been sent yet."""

@@ -9,7 +9,6 @@ from typing import Any
 from harness.adapter.adapter import CANARY, EMAIL, SESSION, USER, Adapter, Channel, Route, fill
 from harness.adapter.sign_in import Headers, email_of
 from harness.history.calling import CALLING
-from harness.history.canary import Canaries
 from harness.history.model import EventKind, OnPush, Operation, Refused, User, Value
 from harness.history.semantics import QUERY, SEEN, VERSION
 from harness.performing.conversations import Answered, Channels
@@ -21,7 +20,6 @@ from harness.transport.filling import asked_of, opening_of, parted
 
 CALL_HEADER = "x-harness-call"
 """Tells the taps of a server process which call a request is."""
-_NO_MARKS = Canaries(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class AdaptedClient:
         if query := {name: text for name, text in asked.query.items() if name not in secret}:
             sent["query"] = query
         if asked.body:
-            sent["body"] = kept(asked.body.decode(), _NO_MARKS)
+            sent["body"] = kept(asked.body.decode())
         return {**sent, "manner": str(how)} if how != USUAL else sent
 
     async def _ask(self, route: Route, asked: Asked, how: Manner) -> Answered:
@@ -137,7 +135,7 @@ class AdaptedClient:
             await self._exchange.check()
             return Answered(EventKind.INFO, {"error": str(error)})
         kind = answer.kind if answer.complete or answer.is_refusal else EventKind.INFO
-        value = recorded(answer, _NO_MARKS)
+        value = recorded(answer)
         if kind is EventKind.INFO:
             value.setdefault("error", "the client hung up")
         if kind is EventKind.OK and route.makes:
