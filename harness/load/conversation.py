@@ -181,7 +181,7 @@ class Conversation:
 
     def _requested(self, route: Route, given: Mapping[str, Value], headers: Headers) -> Reply:
         answer = self._http.ask(asked_of(route, given, headers), route.name)
-        value = recorded(answer, self._cohort.canaries)
+        value = recorded(answer)
         if answer.kind is EventKind.OK and route.makes:
             try:
                 value["id"] = id_in(answer, route)

@@ -2,27 +2,26 @@
 
 Everybody signs in before anything else is asked, under a name that nobody has had before, unless the target starts
 empty each time. Names may be confusable: who is turned away under one comes again under a plain one, and is counted.
+An intruder who is turned away under both is refused whatever they ask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from secrets import token_hex
 
 import httpx
 
 from harness.adapter.adapter import Adapter
 from harness.adapter.sign_in import Headers, TurnedAway
-from harness.history.canary import Canaries
-from harness.history.model import Credential, OnPush, Unreachable, User, UserId, Value
+from harness.history.model import Credential, OnPush, Refused, Unreachable, User, UserId, Value
 from harness.history.names import fresh
 from harness.performing.adapted_client import AdaptedClient
 from harness.performing.log import Log, log_of
 from harness.transport.answers import kept
 from harness.transport.exchange import Exchange
-
-_NO_MARKS = Canaries(0)
 
 
 class AdaptedTarget:
@@ -32,12 +31,18 @@ class AdaptedTarget:
         adapter: of it.
         exchange: how requests travel; closed with the target.
         name: of the target; the adapter's when left out.
-        lasting: whether it is opened once for all programs; False when it starts empty each time.
+        lasting: whether it is opened once for all programs; False when it starts empty each time; None when it is
+            opened for each program, and keeps something all the same.
         tell_calls: whether each request says in a header which call it is, for the taps of a process of ours.
     """
 
     def __init__(
-        self, adapter: Adapter, exchange: Exchange, name: str = "", lasting: bool = True, tell_calls: bool = False
+        self,
+        adapter: Adapter,
+        exchange: Exchange,
+        name: str = "",
+        lasting: bool | None = True,
+        tell_calls: bool = False,
     ) -> None:
         self.name = name or adapter.name
         self.adapter = adapter
@@ -46,7 +51,9 @@ class AdaptedTarget:
         self.lasting = lasting
         self.tell_calls = tell_calls
         self.renamed = 0
+        self._once = ""
         self._credentials: dict[User, Headers] = {}
+        self._turned_away: dict[User, Refused] = {}
         self._log: Log | None = None
 
     async def admit(self, users: Sequence[User]) -> tuple[User, ...]:
@@ -56,7 +63,7 @@ class AdaptedTarget:
             Unreachable: somebody cannot sign in, or the service is gone.
         """
         await self.exchange.check()
-        once = "" if self.lasting is False else token_hex(4)
+        self._once = once = "" if self.lasting is False else token_hex(4)
         plain: dict[int, str] = {}
         known = []
         for user in users:
@@ -66,7 +73,7 @@ class AdaptedTarget:
             except TurnedAway:
                 plain[user.number] = f"u{user.number}x{once}"
                 called = replace(user, name=plain[user.number])
-                self._credentials[called] = await self._signed_in(called)
+                await self._signed_in_or_refused(called)
             known.append(called)
         self.renamed = len(plain)
         if self.adapter.log is not None:
@@ -77,18 +84,41 @@ class AdaptedTarget:
     def records(self) -> Iterator[tuple[UserId, Value]]:
         """Yield what the service has written into its log of users since the last call."""
         for user, record in self._log.records() if self._log is not None else ():
-            yield user, kept(record, _NO_MARKS)
+            yield user, kept(record)
 
     async def connect(self, user: User, on_push: OnPush) -> AdaptedClient:
-        """Return one connection of this user, over which nothing has been sent yet."""
+        """Return one connection of this user, over which nothing has been sent yet.
+
+        Raises:
+            Refused: this intruder was turned away when they signed in.
+        """
         if user not in self._credentials:
-            self._credentials[user] = await self._signed_in(user)
-        credentials = self._credentials[user]
-        return AdaptedClient(self.adapter, self.exchange, user, credentials, on_push, self.tell_calls)
+            await self._signed_in_or_refused(user)
+        if (refusal := self._turned_away.get(user)) is not None:
+            raise refusal
+        session = blake2b(f"{self._once}/{user.id}/{user.name}".encode(), digest_size=16).hexdigest()
+        return AdaptedClient(
+            self.adapter,
+            self.exchange,
+            user,
+            self._credentials[user],
+            on_push,
+            session=session,
+            tell_calls=self.tell_calls,
+        )
 
     async def close(self) -> None:
         """Close every connection."""
         await self.exchange.close()
+
+    async def _signed_in_or_refused(self, user: User) -> None:
+        try:
+            self._credentials[user] = await self._signed_in(user)
+        except TurnedAway as error:
+            if user.credential is Credential.VALID:
+                raise
+            self._credentials[user] = {}
+            self._turned_away[user] = Refused(401, str(error))
 
     async def _signed_in(self, user: User) -> Headers:
         try:

@@ -9,10 +9,9 @@ from typing import Any
 from harness.adapter.adapter import CANARY, EMAIL, SESSION, USER, Adapter, Channel, Route, fill
 from harness.adapter.sign_in import Headers, email_of
 from harness.history.calling import CALLING
-from harness.history.canary import Canaries
 from harness.history.model import EventKind, OnPush, Operation, Refused, User, Value
 from harness.history.semantics import QUERY, SEEN, VERSION
-from harness.performing.conversations import Answered, Channels
+from harness.performing.conversations import Answered, Channels, Tell
 from harness.scenario.program import USUAL, Manner
 from harness.scenario.symbols import WORD, texts_of
 from harness.transport.answers import Misfit, id_in, kept, recorded
@@ -21,7 +20,6 @@ from harness.transport.filling import asked_of, opening_of, parted
 
 CALL_HEADER = "x-harness-call"
 """Tells the taps of a server process which call a request is."""
-_NO_MARKS = Canaries(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class AdaptedClient:
         exchange: how requests travel.
         user, credentials: whose it is, and what proves it.
         on_push: called with (topic, frame) for whatever is pushed.
+        session: the id that this user chooses where a client does, and keeps when they connect again.
         tell_calls: whether each request says in a header which call it is.
     """
 
@@ -55,6 +54,8 @@ class AdaptedClient:
         user: User,
         credentials: Headers,
         on_push: OnPush,
+        *,
+        session: str,
         tell_calls: bool = False,
     ) -> None:
         self.adapter = adapter
@@ -62,6 +63,7 @@ class AdaptedClient:
         self._user = user
         self._credentials = credentials
         self._own = f"user {user.id}"
+        self._session = session
         self._tell_calls = tell_calls
         self.channels = Channels(exchange, self._own, credentials, on_push)
 
@@ -79,8 +81,14 @@ class AdaptedClient:
             raise RuntimeError(answered.value["error"])
         return answered.value.get("body")
 
-    def prepare(self, operation: Operation, how: Manner = USUAL) -> Prepared:
-        """Return an operation as the call that it will be."""
+    def prepare(self, operation: Operation, how: Manner = USUAL, tell: Tell = lambda answered: None) -> Prepared:
+        """Return an operation as the call that it will be.
+
+        Args:
+            operation: with ids.
+            how: how the request travels.
+            tell: told what came of a message at once, before whatever comes behind its answer.
+        """
         given = self._placeholders(operation)
         part = self.adapter.part(operation.name)
         if isinstance(part, Route):
@@ -95,7 +103,8 @@ class AdaptedClient:
         if message.seen and SEEN in operation.given:
             frame = {**frame, message.seen: operation.given[SEEN]}
         return Prepared(
-            {"request": f"SAY {channel.name}", "body": frame}, lambda: self.channels.say(channel, message, frame, given)
+            {"request": f"SAY {channel.name}", "body": frame},
+            lambda: self.channels.say(channel, message, frame, given, tell),
         )
 
     async def fence(self) -> None:
@@ -109,7 +118,7 @@ class AdaptedClient:
     # Requests
 
     def _placeholders(self, operation: Operation) -> dict[str, Value]:
-        given: dict[str, Value] = {USER: self._user.name, EMAIL: email_of(self._user), SESSION: self._own}
+        given: dict[str, Value] = {USER: self._user.name, EMAIL: email_of(self._user), SESSION: self._session}
         given |= {**operation.objects, **texts_of(operation.given)}
         given = {CANARY: "", QUERY: WORD, VERSION: 1} | given
         return given | {name: operation.given[name] for name in (VERSION, QUERY) if name in operation.given}
@@ -124,7 +133,7 @@ class AdaptedClient:
         if query := {name: text for name, text in asked.query.items() if name not in secret}:
             sent["query"] = query
         if asked.body:
-            sent["body"] = kept(asked.body.decode(), _NO_MARKS)
+            sent["body"] = kept(asked.body.decode())
         return {**sent, "manner": str(how)} if how != USUAL else sent
 
     async def _ask(self, route: Route, asked: Asked, how: Manner) -> Answered:
@@ -137,7 +146,7 @@ class AdaptedClient:
             await self._exchange.check()
             return Answered(EventKind.INFO, {"error": str(error)})
         kind = answer.kind if answer.complete or answer.is_refusal else EventKind.INFO
-        value = recorded(answer, _NO_MARKS)
+        value = recorded(answer)
         if kind is EventKind.INFO:
             value.setdefault("error", "the client hung up")
         if kind is EventKind.OK and route.makes:

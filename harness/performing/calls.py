@@ -19,7 +19,7 @@ from harness.history.model import Client, Credential, EventKind, Operation, Refu
 from harness.history.semantics import GIVEN, OBJECTS, SENT, Semantics
 from harness.performing.adapted_client import AdaptedClient
 from harness.performing.connections import Device
-from harness.performing.conversations import Answered
+from harness.performing.conversations import Answered, Tell
 from harness.scenario.program import USUAL, Manner
 from harness.scenario.symbols import Unresolvable
 
@@ -65,6 +65,7 @@ class Calls:
         self._runner = runner
         self.under_way: dict[int, UnderWay] = {}
         self.left_out = 0
+        self._open: set[int] = set()
 
     async def ask(self, position: int, device: int, operation: Operation, how: Manner = USUAL) -> None:
         """Begin a call; who asks for what the target does not offer, or for an object that was never made, does not."""
@@ -139,9 +140,10 @@ class Calls:
             asked[OBJECTS] = dict(operation.objects)
         if operation.given:
             asked[GIVEN] = dict(operation.given)
-        sent, work = _prepared(connection.client, operation, call.how)
+        sent, work = _prepared(connection.client, operation, call.how, lambda answered: self._completed(call, answered))
         if sent is not None:
             asked[SENT] = sent
+        self._open.add(call.number)
         self._record(EventKind.INVOKE, call, asked)
         if call.how.leaves_early:
             self._runner.nemesis.hang_up(call.user, call.number)
@@ -169,6 +171,14 @@ class Calls:
             answered = Answered(EventKind.INFO, {"error": "cancelled"})
         except Exception as error:
             answered = Answered(EventKind.INFO, {"error": f"{type(error).__name__}: {error}"})
+        self._completed(call, answered)
+
+    def _completed(self, call: _Call, answered: Answered) -> None:
+        """Record what came of a call, once."""
+        if call.number not in self._open:
+            return
+        self._open.remove(call.number)
+        runner = self._runner
         self._record(answered.kind, call, answered.value)
         if answered.kind is EventKind.OK and call.user.credential is Credential.VALID:
             runner.symbols.learn(call.position, call.user, call.operation, call.known, answered.value)
@@ -182,7 +192,7 @@ class Calls:
         )
 
 
-def _prepared(client: Client, operation: Operation, how: Manner) -> tuple[Value, Work]:
+def _prepared(client: Client, operation: Operation, how: Manner, tell: Tell) -> tuple[Value, Work]:
     """Return what will be sent, where the client can say so, and what carries the call out.
 
     A call that cannot be made into a request is asked all the same, and comes to nothing: nobody could say why it is
@@ -191,7 +201,7 @@ def _prepared(client: Client, operation: Operation, how: Manner) -> tuple[Value,
     if not isinstance(client, AdaptedClient):
         return None, lambda: client.invoke(operation)
     try:
-        prepared = client.prepare(operation, how)
+        prepared = client.prepare(operation, how, tell)
     except Exception as error:
         return None, _raising(error)
     return prepared.sent, prepared.carry_out

@@ -5,8 +5,8 @@ Rules:
 - A channel counts as open when it is still open after a while, so that one that is accepted and closed again is a
   refusal. One whose greeting was refused is heard all the same.
 - One channel is opened once at a time: whoever has something to say over it meanwhile waits.
-- A frame that answers a message is that message's answer; every other frame is pushed. None is lost: the answer to a
-  message that nobody waits for any more is pushed, too.
+- A frame that answers a message is that message's answer, and is told at once, before the frames behind it; every
+  other frame is pushed, and so is the answer to a greeting, which is nobody's call.
 - Nothing outlives `close`: what is being opened then is closed as soon as it is open.
 """
 
@@ -40,6 +40,10 @@ class Answered:
     value: Value
 
 
+Tell = Callable[[Answered], None]
+"""Told what came of a message, when the frame comes that answers it."""
+
+
 def _refused(refusal: Refused) -> Answered:
     """Return that the service said no; of what it crashed at nobody knows whether it happened."""
     if 500 <= refusal.status < 600:
@@ -58,8 +62,22 @@ class _Waiting:
 
     done: Value
     refused: Value
+    tell: Tell
     answer: asyncio.Future[Answered]
-    frame: Value = None
+
+    def take(self, frame: Value) -> bool:
+        """Return whether this frame is what it waits for."""
+        if self.answer.done():
+            return False
+        if self.done is not None and has(frame, self.done):
+            answered = Answered(EventKind.OK, {"body": frame})
+        elif self.refused is not None and has(frame, self.refused):
+            answered = Answered(EventKind.FAIL, {"status": 404, "text": str(frame)})
+        else:
+            return False
+        self.answer.set_result(answered)
+        self.tell(answered)
+        return True
 
 
 @dataclass(slots=True)
@@ -80,18 +98,7 @@ class _Open:
 
     def take(self, frame: Value) -> bool:
         """Return whether a message has waited for this frame."""
-        for waiting in self.waiting:
-            if waiting.answer.done():
-                continue
-            if waiting.done is not None and has(frame, waiting.done):
-                waiting.answer.set_result(Answered(EventKind.OK, {"body": frame}))
-            elif waiting.refused is not None and has(frame, waiting.refused):
-                waiting.answer.set_result(Answered(EventKind.FAIL, {"status": 404, "text": str(frame)}))
-            else:
-                continue
-            waiting.frame = frame
-            return True
-        return False
+        return any(waiting.take(frame) for waiting in self.waiting)
 
     def give_up(self) -> None:
         """Tell every message that the channel is closed."""
@@ -187,7 +194,7 @@ class Channels:
 
     async def _greet(self, opened: _Open, given: Mapping[str, Value]) -> None:
         for message in opened.channel.hello:
-            answered = await self._said(opened, message, fill(message.send, given), given)
+            answered = await self._said(opened, message, fill(message.send, given), given, self._told(opened.channel))
             if answered.kind is EventKind.FAIL:
                 raise Refused(answered.value["status"] or 403, f"{message.name}: {answered.value['text']}")
             if answered.kind is EventKind.INFO:
@@ -239,9 +246,14 @@ class Channels:
         kind = at(frame, channel.pushes.type) if channel.pushes is not None and channel.pushes.type else None
         self._on_push(kind if isinstance(kind, str) else channel.name, frame)
 
+    def _told(self, channel: Channel) -> Tell:
+        return lambda answered: self._push(channel, answered.value.get("body", answered.value.get("text")))
+
     # Saying
 
-    async def say(self, channel: Channel, message: Message, frame: Value, given: Mapping[str, Value]) -> Answered:
+    async def say(
+        self, channel: Channel, message: Message, frame: Value, given: Mapping[str, Value], tell: Tell
+    ) -> Answered:
         """Say a message, filled in, and wait for the frame that answers it, where there is one."""
         try:
             opened = await self._opened(channel, given)
@@ -250,13 +262,14 @@ class Channels:
         except ConnectionError as error:
             await self._exchange.check()
             return _unknown(str(error))
-        return await self._said(opened, message, frame, given) if opened is not None else _unknown(CLOSED)
+        return await self._said(opened, message, frame, given, tell) if opened is not None else _unknown(CLOSED)
 
-    async def _said(self, opened: _Open, message: Message, frame: Value, given: Mapping[str, Value]) -> Answered:
+    async def _said(
+        self, opened: _Open, message: Message, frame: Value, given: Mapping[str, Value], tell: Tell
+    ) -> Answered:
         """Say a message over an open channel; see `say`."""
-        waiting = _Waiting(
-            fill(message.done, given), fill(message.refused, given), asyncio.get_running_loop().create_future()
-        )
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(fill(message.done, given), fill(message.refused, given), tell, answer)
         opened.waiting.append(waiting)
         try:
             if opened.stream is None or opened.dropped:
@@ -266,15 +279,11 @@ class Channels:
                 return Answered(EventKind.OK, {"body": None})
             answers_always = message.refused is not None or message is opened.channel.fence
             patience_s = None if answers_always else self._exchange.patience_s
-            return await asyncio.wait_for(waiting.answer, patience_s)
+            return await asyncio.wait_for(answer, patience_s)
         except TimeoutError:
             return Answered(EventKind.FAIL, {"status": 0, "text": "no answer"})
         except ConnectionError as error:
             return _unknown(str(error))
-        except asyncio.CancelledError:
-            if waiting.frame is not None:
-                self._push(opened.channel, waiting.frame)
-            raise
         finally:
             opened.waiting.remove(waiting)
 
@@ -295,7 +304,7 @@ class Channels:
             return
         self._nonces += 1
         given = {"nonce": f"fence-{self._nonces}"}
-        answered = await self._said(opened, fence, fill(fence.send, given), given)
+        answered = await self._said(opened, fence, fill(fence.send, given), given, lambda answered: None)
         if answered.kind is EventKind.FAIL:  # of a channel that is closed meanwhile everything has been received
             raise Refused(answered.value["status"], answered.value["text"])
 

@@ -115,15 +115,14 @@ class Performance:
         self._folds = {name: FoldGuard(checker, header) for name, checker in checkers.items()}
         self._target, self._program = target, program
         self._file = file
-        self._deadlines = deadlines
         listeners = [self.events.append, *(fold.step for fold in self._folds.values()), self.deliveries.step]
         self.recorder = Recorder(*listeners, *([file.append] if file is not None else []))
+        self._runner = Runner(target, program.users, header, self.recorder, deadlines)
 
     async def __aenter__(self) -> Performance:
-        self.users = await admitted(self._target, self._program.users)
+        self.users = self._runner.users = await admitted(self._target, self._program.users)
         if self._file is not None:
             self._file.begin(self.header, replace(self._program, users=self.users))
-        self._runner = Runner(self._target, self.users, self.header, self.recorder, self._deadlines)
         await self._runner.begin()
         return self
 

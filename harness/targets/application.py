@@ -3,7 +3,8 @@
 Rules:
 
 - Each opening imports anew whatever belongs to the application, so that module-level state of one program is not found
-  in the next: what lies in the folder of its module is imported again, installed packages are not.
+  in the next: all that lies in the folder of its file, or of its outermost package, is imported again. Installed
+  packages are not, nor is the harness, wherever it lies.
 - What it keeps outside this process (a file, a database) it keeps. Users therefore have names that nobody has had.
 """
 
@@ -23,6 +24,7 @@ from harness.performing.adapted import AdaptedTarget
 from harness.transport.asgi import Application, Lifespan, Receive, Scope, Send
 from harness.transport.memory import MemoryExchange
 
+INSTALLED = "site-packages"
 IN_MEMORY = frozenset({"websocket", "sse", "lines"})
 """The protocols of channels that need no socket."""
 
@@ -65,7 +67,7 @@ async def open_application(adapter: Adapter, name: str) -> AsyncIterator[Adapted
             scope["state"] = dict(started.state)
             await app(scope, receive, send)
 
-        target = AdaptedTarget(adapter, MemoryExchange(with_state), name)
+        target = AdaptedTarget(adapter, MemoryExchange(with_state), name, lasting=None)
         try:
             yield target
         finally:
@@ -73,8 +75,9 @@ async def open_application(adapter: Adapter, name: str) -> AsyncIterator[Adapted
 
 
 def _anew(name: str) -> Any:
-    """Import an application, and whatever lies beside it, as if for the first time."""
+    """Import an application, and whatever lies around it, as if for the first time."""
     where, _ = split(name)
+<<<<<<< HEAD
     path = Path(where).resolve() if where.endswith(".py") else None
     known = sys.modules.get(where)
     if path is None and known is not None and known.__file__:
@@ -82,11 +85,36 @@ def _anew(name: str) -> Any:
     if path is not None and "site-packages" not in path.parts:
         beside = f"{path.parent}{os.sep}"
         for module in [name for name, module in sys.modules.items() if _lies_in(module, beside)]:
+=======
+    if (folder := _folder_of(where)) is not None:
+        for module in [known for known, module in sys.modules.items() if _lies_in(known, module, folder)]:
+>>>>>>> performer
             del sys.modules[module]
     return imported(name)
 
 
+<<<<<<< HEAD
 def _lies_in(module: Any, folder: str) -> bool:
     """Return whether a module is of this folder, and of no installed package."""
     file = getattr(module, "__file__", None)
     return isinstance(file, str) and file.startswith(folder) and "site-packages" not in file
+=======
+def _folder_of(where: str) -> Path | None:
+    """Return the folder in which an application lies; None when it was not imported yet, or is installed."""
+    if where.endswith(".py"):
+        return Path(where).resolve().parent
+    outermost = sys.modules.get(where.partition(".")[0])
+    file = getattr(outermost, "__file__", None)
+    if not isinstance(file, str) or INSTALLED in Path(file).parts:
+        return None
+    folder = Path(file).resolve().parent
+    return folder.parent if hasattr(outermost, "__path__") else folder
+
+
+def _lies_in(name: str, module: Any, folder: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or name.partition(".")[0] in ("harness", "__main__"):
+        return False
+    inside = Path(file).resolve()
+    return inside.is_relative_to(folder) and INSTALLED not in inside.relative_to(folder).parts
+>>>>>>> performer

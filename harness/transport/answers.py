@@ -17,13 +17,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from harness.adapter.adapter import Route
-from harness.history.canary import Canaries
+from harness.history.canary import may_hold_mark
 from harness.history.model import EventKind, Value
 
 MOST_KEPT = 4_000
 """Characters of a body that are kept in any case."""
 MOST_PARSED = 64_000
-"""Bytes of a body that is kept as JSON."""
+"""Characters of a body, or a frame, that is kept as JSON."""
 WINDOW, OVERLAP = 2_000, 200
 """A longer body is looked at in windows of so many characters, which overlap by more than a mark in any encoding."""
 _SIGN_IN = ("login", "signin", "sign-in", "sign_in", "auth")
@@ -81,26 +81,31 @@ class Answer:
         return json.loads(self.body)
 
 
-def recorded(answer: Answer, canaries: Canaries) -> dict[str, Value]:
+def recorded(answer: Answer) -> dict[str, Value]:
     """Return what stands in a history of an answer; see `harness.history.semantics.body_of`."""
     value: dict[str, Value] = {"status": answer.status, "headers": [list(pair) for pair in answer.headers]}
     if answer.kind is EventKind.OK:
-        value["body"] = _body(answer, canaries)
+        value["body"] = _body(answer)
     else:
-        value["text"] = kept(answer.text, canaries)
+        value["text"] = kept(answer.text)
     if answer.kind is EventKind.INFO:
         value["error"] = f"status {answer.status}: {answer.text[:500]}"
     return value if answer.complete else value | {"cut": "the client hung up"}
 
 
-def _body(answer: Answer, canaries: Canaries) -> Value:
+def _body(answer: Answer) -> Value:
     """Return the body as JSON, where it is JSON and not very long."""
-    if len(answer.body) <= MOST_PARSED:
+    return json_in(answer.text)
+
+
+def json_in(text: str) -> Value:
+    """Return a text as JSON, where it is JSON and not very long; else the text, as it is kept."""
+    if len(text) <= MOST_PARSED:
         try:
-            return answer.json()
+            return json.loads(text)
         except ValueError:
             pass  # text, then
-    return kept(answer.text, canaries)
+    return kept(text)
 
 
 def has(frame: Value, wanted: Value) -> bool:
@@ -112,14 +117,14 @@ def has(frame: Value, wanted: Value) -> bool:
     return str(frame) == str(wanted)
 
 
-def kept(text: str, canaries: Canaries) -> str:
-    """Return a text, or of a long one its beginning and whatever lies around marks."""
+def kept(text: str) -> str:
+    """Return a text, or of a long one its beginning and whatever lies around marks, whoever can tell whose they are."""
     if len(text) <= MOST_KEPT:
         return text
     parts, left = [text[:WINDOW]], 0
     for start in range(WINDOW - OVERLAP, len(text), WINDOW - OVERLAP):
         window = text[start : start + WINDOW]
-        if canaries.find(window):
+        if may_hold_mark(window):
             parts.append(window)
         else:
             left += len(window)

@@ -26,6 +26,10 @@ LIFESPAN_S = 30.0
 """How long an application may take to start, and to stop."""
 
 
+NOTICED_S = 5.0
+"""How long an application may take to notice that a client has gone."""
+
+
 class Lifespan:
     """Starts and stops an application. Use as an async context manager.
 
@@ -144,7 +148,11 @@ class WebSocket:
         """
         self._task = asyncio.create_task(self._run(), name="websocket")
         self._receive.put_nowait({"type": "websocket.connect"})
-        await self._accepted
+        try:
+            await self._accepted
+        except asyncio.CancelledError:
+            await self.close()
+            raise
 
     async def send(self, text: str) -> None:
         """Send a text frame.
@@ -161,9 +169,10 @@ class WebSocket:
         self._open = False
         self._receive.put_nowait({"type": "websocket.disconnect", "code": 1006})
         if self._task is not None:
-            _, late = await asyncio.wait([self._task], timeout=5)
+            _, late = await asyncio.wait([self._task], timeout=NOTICED_S)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _run(self) -> None:
         try:

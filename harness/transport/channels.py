@@ -2,7 +2,8 @@
 
 Rules:
 
-- Whatever arrives is handed on as it came: JSON where it is JSON, text where it is not; a closing with its reason, too.
+- Whatever arrives is handed on as it came: JSON where it is JSON, text where it is not, of a long one what lies around
+  marks; a closing with its reason, too.
 - A refusal to open is an answer like any other: `Refused`. To some services it is one to accept, and then to close.
 
 WebSockets by websockets, events by httpx-sse, Socket.IO by python-socketio (extra `socketio`).
@@ -23,8 +24,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from harness.adapter.adapter import Channel
+<<<<<<< HEAD
 from harness.extras import need
 from harness.history.model import Refused, Value
+=======
+from harness.history.model import Refused, Unreachable, Value
+from harness.transport.answers import json_in
+>>>>>>> performer
 from harness.transport.network_socket import NetworkSocket
 
 OPEN_S = 10.0
@@ -124,7 +130,7 @@ class _WebSocket:
     def __init__(self, connection: ClientConnection, on_frame: OnFrame) -> None:
         self._on_frame = on_frame
         self._ending = Ending(on_frame)
-        self._socket = NetworkSocket(connection, lambda text: self._ending.frame(frame_in(text)), self._on_close)
+        self._socket = NetworkSocket(connection, lambda text: self._ending.frame(json_in(text)), self._on_close)
 
     def _on_close(self, code: int, reason: str) -> None:
         self._on_frame(Closing(closed=code, reason=reason))
@@ -211,13 +217,13 @@ async def _streamed(protocol: str, opening: Opening, http: httpx.AsyncClient, on
 
 async def _events(response: httpx.Response) -> AsyncIterator[Value]:
     async for event in EventSource(response).aiter_sse():
-        yield {"event": event.event, "id": event.id, "data": frame_in(event.data)}
+        yield {"event": event.event, "id": event.id, "data": json_in(event.data)}
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[Value]:
     async for line in response.aiter_lines():
         if line:
-            yield frame_in(line)
+            yield json_in(line)
 
 
 class _SocketIO:
@@ -265,11 +271,3 @@ async def _socketio(opening: Opening, on_frame: OnFrame) -> OpenChannel:
     except socketio.exceptions.ConnectionError as error:
         raise Refused(403, str(error)) from error
     return _SocketIO(client, ending)
-
-
-def frame_in(text: str) -> Value:
-    """Return a frame as JSON where it is JSON, else as text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from statistics import median
-from time import monotonic
 from typing import Any
 
 import h11
@@ -90,7 +89,7 @@ class Exchange:
                 trust_env=False,
                 http1=not self._http2,
                 http2=self._http2,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                cookies=no_cookies(),
                 headers={"accept": "*/*"},
             )
         return self._clients[connection]
@@ -109,7 +108,8 @@ class Exchange:
         """
         if manner.half_closed and not self.url.startswith("https"):  # TLS knows no such thing: sent as usual there
             return await self._half_closed(asked)
-        began_s = monotonic()
+        clock = asyncio.get_running_loop().time  # which may be virtual
+        began_s = clock()
         client = self.client(manner.connection or own)
         content: Any = asked.body if manner.pieces == 1 else _pieces(asked.body, manner.pieces)
         request = client.build_request(
@@ -120,7 +120,7 @@ class Exchange:
                 response = await client.send(request, stream=True)
                 try:
                     answer = await _read(response, manner.reading)
-                    self.rtt_s.append(monotonic() - began_s)
+                    self.rtt_s.append(clock() - began_s)
                     return answer
                 finally:
                     await response.aclose()
@@ -170,6 +170,11 @@ class Exchange:
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
         finally:
             writer.close()
+
+
+def no_cookies() -> CookieJar:
+    """Return a jar that keeps none."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 async def _read(response: httpx.Response, reading: Reading) -> Answer:

@@ -12,15 +12,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 
 from harness.adapter.adapter import Channel
 from harness.history.model import Refused, Unreachable, Value
+from harness.transport.answers import json_in
 from harness.transport.asgi import Application, Message, WebSocket
-from harness.transport.channels import IN_ORDER, Closing, Ending, OnFrame, OpenChannel, Opening, frame_in, open_channel
-from harness.transport.exchange import Exchange
+from harness.transport.channels import IN_ORDER, Closing, Ending, OnFrame, OpenChannel, Opening, open_channel
+from harness.transport.exchange import Exchange, no_cookies
 
 PATIENCE_S = 0.02
 """How long something that the application does of its own accord is waited for."""
@@ -37,9 +37,8 @@ class MemoryExchange(Exchange):
     def __init__(self, app: Application) -> None:
         super().__init__(URL)
         self._app = app
-        asking = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        self._asking = httpx.AsyncClient(transport=asking, base_url=URL)
-        self._streaming = httpx.AsyncClient(transport=_Streaming(app), base_url=URL)
+        self._asking = _client(httpx.ASGITransport(app=app, raise_app_exceptions=False))
+        self._streaming = _client(_Streaming(app))
 
     @property
     def patience_s(self) -> float:
@@ -48,7 +47,6 @@ class MemoryExchange(Exchange):
 
     def client(self, connection: str) -> httpx.AsyncClient:
         """Return what asks the application: the same for everybody, as it keeps nothing of anybody."""
-        self._asking.cookies.clear()
         return self._asking
 
     async def open(self, channel: Channel, opening: Opening, own: str, on_frame: OnFrame) -> OpenChannel:
@@ -73,19 +71,26 @@ class MemoryExchange(Exchange):
         await asyncio.gather(self._asking.aclose(), self._streaming.aclose())
 
 
+def _client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=transport, base_url=URL, headers={"accept": "*/*"}, trust_env=False, cookies=no_cookies()
+    )
+
+
 class _Socket:
     """A WebSocket as a channel."""
 
     def __init__(self, app: Application, opening: Opening, on_frame: OnFrame) -> None:
         self._on_frame = on_frame
         self._ending = Ending(on_frame)
+        path, _, query = opening.target.partition("?")
         self._socket = WebSocket(
             app,
-            opening.path,
-            query=urlencode(opening.query),
+            path,
+            query=query,
             headers=opening.headers,
             subprotocols=opening.subprotocols,
-            on_text=lambda text: self._ending.frame(frame_in(text)),
+            on_text=lambda text: self._ending.frame(json_in(text)),
             on_close=self._on_close,
         )
 
@@ -139,7 +144,11 @@ class _Streaming(httpx.AsyncBaseTransport):
                 sent.put_nowait(None)
 
         task = asyncio.create_task(run(), name="stream")
-        start = await sent.get()
+        try:
+            start = await sent.get()
+        except asyncio.CancelledError:
+            await _Body(task, sent, asked).aclose()
+            raise
         if start is None:
             await asyncio.gather(task, return_exceptions=True)
             return httpx.Response(500, text=repr(task.exception() if not task.cancelled() else "cancelled"))
@@ -157,6 +166,7 @@ class _Body(httpx.AsyncByteStream):
             yield message.get("body", b"")
             if not message.get("more_body"):
                 return
+        raise httpx.RemoteProtocolError("the application broke its answer off")
 
     async def aclose(self) -> None:
         self._asked.put_nowait({"type": "http.disconnect"})

@@ -44,8 +44,10 @@ async def word(request: Request) -> Response:
 
 
 async def wait(request: Request) -> Response:
+    """Answer nobody; end when the client is gone."""
     try:
-        await asyncio.Event().wait()
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
     finally:
         SEEN.append("wait")
     return Response()

@@ -10,6 +10,7 @@ import pytest_asyncio
 from board import BOARD, came, ends, opened, performed
 
 from harness.adapter import Adapter, Route, nobody
+from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Value
 from harness.performing.adapted import AdaptedTarget
 from harness.scenario.program import Do, Manner, Step, ask
@@ -107,13 +108,12 @@ class TestAnswers:
 
     async def test_that_are_long_keep_every_mark(self, target: AdaptedTarget) -> None:
         """Of a long text what lies around marks is kept: all of them, in answers and in frames."""
-        size = Manner(size=200_000)
+        long = f"{'a' * 100_000} {{mark}} {'b' * 100_000}"
         events = await performed(
             target,
-            *(ask(0, "lines"), JOIN, ask(0, "write", how=size), JOIN, ask(0, "read", note="$note:0:0")),
+            *(ask(0, "lines"), JOIN, ask(0, "write", text=long), JOIN, ask(0, "read", note="$note:0:0")),
         )
-        (given,) = (value["given"]["text"] for value in came(events, "write", INVOKE))
-        mark = given.split()[1]
+        mark = Canaries(1).mark(0, 0)
         shown = [*came(events, "read", OK), *came(events, "write", OK), came(events, "lines", PUSH)[-1]]
         assert [(True, True)] * 3 == [(mark in json.dumps(value), len(json.dumps(value)) < 20_000) for value in shown]
 
