@@ -24,13 +24,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from harness.adapter.adapter import Channel
-<<<<<<< HEAD
 from harness.extras import need
 from harness.history.model import Refused, Value
-=======
-from harness.history.model import Refused, Unreachable, Value
 from harness.transport.answers import json_in
->>>>>>> performer
 from harness.transport.network_socket import NetworkSocket
 
 OPEN_S = 10.0
