@@ -198,7 +198,7 @@ class Explorer:
 
     def __init__(self, runner: ScenarioRunner, header: Header) -> None:
         self.runner = runner
-        self.scenes = scenes(header.promises)
+        self.scenes = scenes(header.promises, runner.same_name)
         self._attempts: dict[tuple[int, Choosing], Attempts] = {}
         self._baselines: dict[str, Baseline] = {}
 

@@ -26,7 +26,7 @@ from harness.loop.control import Control, RunResult
 from harness.loop.loop import Job, ScheduleLoop
 from harness.loop.scheduling import Mode, Scheduler
 from harness.performing.connections import Deadlines
-from harness.performing.performance import OpenTarget, Performance, promises_of
+from harness.performing.performance import OpenTarget, Performance, promises_of, same_name_of
 from harness.scenario.program import Fault, FaultPoint, Interleaving
 from harness.schedules.scenes import Scene
 
@@ -212,6 +212,8 @@ class ScenarioRunner:
         self._header = header
         self._checkers = checkers
         self._deadlines = deadlines or PATIENT
+        self.same_name: Callable[[str], str] = str
+        """What the target makes of a user's name before it compares; known once it has been opened."""
         self._judged: OrderedDict[bytes, Mapping[str, Verdict]] = OrderedDict()
 
     def header(self) -> Header:
@@ -223,6 +225,7 @@ class ScenarioRunner:
         """
 
         async def ask(target: Target) -> Header:
+            self.same_name = same_name_of(target)
             return replace(self._header, target=target.name, promises=promises_of(target))
 
         async def look(loop: ScheduleLoop) -> Header:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from harness.adapter import Adapter, Channel, Route, nobody
-from harness.history.model import Promises
+from harness.history.model import Promises, Target
 from harness.history.semantics import Semantics
 from harness.scenario.program import Do, Step
+from harness.schedules.batches import explorer
 from harness.schedules.scenes import Scene, scenes
 from harness.targets.bundled import BUNDLED
+from harness.verification.resolve import resolve
 
 PLAIN = Adapter(
     name="plain",
@@ -121,7 +125,14 @@ def test_a_target_that_says_nothing_of_its_operations_has_no_scenes() -> None:
     assert () == scenes(Promises())
 
 
-def test_users_are_two_to_the_target() -> None:
-    """Also to one that folds their names."""
-    (first, *_) = scenes(BUNDLED.promises, str.casefold)
-    assert 2 == len({user.name.casefold() for user in first.program.users})
+def test_users_are_two_to_the_target_that_is_explored() -> None:
+    """Also to one that folds their names: it would be accused of showing alice what is Alice's."""
+
+    @asynccontextmanager
+    async def folding() -> AsyncIterator[Target]:
+        async with resolve("reference").open() as target:
+            target.adapter = replace(target.adapter, same_name=str.casefold)
+            yield target
+
+    with explorer("reference", folding, 1, {}) as opened:
+        assert {2} == {len({user.name.casefold() for user in scene.program.users}) for scene in opened.scenes}
