@@ -2,8 +2,8 @@
 
     python benchmarks/judging.py [HISTORY.jsonl]
 
-Everything is measured in one process, in its own CPU time, best of rounds; only ratios within one run mean anything.
-Without a history, one is recorded first from the program `crowd` on the bundled backend.
+Everything is measured in one process, in CPU time, best of rounds; only ratios within one run mean anything. Without a
+history, one is recorded first from the program `crowd` on the bundled backend.
 """
 
 from __future__ import annotations

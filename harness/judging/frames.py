@@ -57,7 +57,7 @@ class Frame(NamedTuple):
     Args:
         type: of it.
         about: the object that it is about.
-        place: the object that it is pushed within; what it is about itself, where users subscribe to that.
+        place: the object that it is pushed within.
         seq: its number among those of the object that it is about.
         form: of frames like it.
     """
@@ -107,8 +107,6 @@ class Frames:
             place = (within, within_id) if within_id.__class__ is str and within_id else _object(within, within_id)
             if about is None and place is None:
                 continue
-            if place is None and form.place == kind:
-                place = about
             return Frame(event.name, about, place, seq if seq.__class__ is int else None, form)
         return None
 

@@ -197,7 +197,7 @@ class Ownership:
         unnamed = self._unnamed.get((user, frame.about[0]))
         if unnamed is None or unnamed.forgotten:
             return None
-        within = frame.place if frame.place != frame.about else None
+        within = frame.place
         return min((asked for asked, place in unnamed.items() if within is None or place == within), default=None)
 
     def is_elsewhere(self, user: UserId, places: Container[Object]) -> bool:

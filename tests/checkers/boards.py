@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from stories import Story
+from stories import ANN, BOB, Story
 
 from harness.history.model import EventKind, Promises, UserId
 from harness.history.semantics import Delivery, Progress, Pushes, Semantics, Work
@@ -99,3 +99,11 @@ class Boards(Story):
         """Let a frame arrive."""
         value = {"data": {"job": job, "board": board, "n": n}, "event": type}
         return self.event(EventKind.PUSH, user, type, value, device)
+
+
+def watched(limit: int | None = None, **frames: Any) -> Boards:
+    """Tell of Ann and Bob, each with a board that device 0 watches."""
+    story = Boards(promising(limit, **frames))
+    story.has_board(ANN, 1, 0)
+    story.has_board(BOB, 2, 0)
+    return story
