@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol
 
+import gevent
 from gevent import Timeout
 from gevent.event import AsyncResult
 from gevent.event import Event as Signal
@@ -164,6 +165,7 @@ class Connection:
                 is_done = has(value, done)
                 if is_done or (refused is not None and has(value, refused)):
                     answer.set((is_done, value))
+                    gevent.sleep(0)  # who has waited records it before what comes behind it
                     return True
         return False
 

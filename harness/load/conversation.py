@@ -207,6 +207,8 @@ class Conversation:
             kind, value = self._said(message, given, device)
             if kind is not EventKind.OK:
                 return kind, value
+            if value[BODY] is not None:
+                self.heard(channel.name, value[BODY], device)
         if trial_s and not connection.stays_open(trial_s):
             code, reason = connection.ended or (0, "")
             return EventKind.FAIL, {"status": code, "text": reason}

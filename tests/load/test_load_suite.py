@@ -129,6 +129,8 @@ def test_a_dead_port_is_told() -> None:
 
 
 class _Closed(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self) -> None:
         self.send_error(404)
 
