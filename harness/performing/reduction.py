@@ -1,6 +1,7 @@
 """Makes a failing program smaller, as long as its checker finds the same anomaly in it: the one shrinker of programs.
 
-How it works. First whatever takes long goes, if it shows without, and everybody who is neither owner nor observer. Then
+How it works. First whatever takes long goes, if it shows without, and everybody who is neither owner nor observer: that
+much is tried also when there is no time. Then
 groups of steps are left out, in ever smaller numbers, the last ones first; then single steps, until none can be spared;
 then whatever is unusual in how a request travels. Any part of a program is one: a step whose object is never made is
 passed over.
@@ -111,10 +112,10 @@ class _Work:
 
     async def reduce(self) -> None:
         """Make the program smaller for as long as there is time."""
-        await self._try([step for step in self.best.program.steps if step.how.at_s <= LONG_S])
+        await self._try([step for step in self.best.program.steps if step.how.at_s <= LONG_S], in_any_case=True)
         involved = {self.finding.owner, self.finding.observer} - {""}
         if involved:
-            await self._try(_of_users(self.best.program, involved))
+            await self._try(_of_users(self.best.program, involved), in_any_case=True)
         await self._leave_out(groups_of)
         while await self._leave_out(_one_by_one):
             pass
@@ -138,11 +139,11 @@ class _Work:
                 return True
         return False
 
-    async def _try(self, steps: Sequence[Step]) -> bool:
+    async def _try(self, steps: Sequence[Step], in_any_case: bool = False) -> bool:
         """Take these steps instead, if they are fewer or simpler, ask for anything, and show it."""
         if tuple(steps) == self.best.program.steps or not any(step.do is Do.ASK for step in steps):
             return False
-        if monotonic() > self._until:
+        if monotonic() > self._until and not in_any_case:
             return False
         program = replace(self.best.program, steps=tuple(steps))
         return await self.shows(program, self._needed, self._tries)

@@ -20,7 +20,7 @@ from harness.history.recorder import Recorder
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.runner import Runner
-from harness.scenario.program import Do, Manner, Step, Strike, ask
+from harness.scenario.program import Do, Manner, Step, Fault, ask
 from harness.transport.channels import OnFrame, OpenChannel
 from harness.transport.memory import MemoryExchange
 
@@ -94,7 +94,7 @@ class TestOpening:
         for step in (ask(0, "write"), ALL, ask(0, "join", note="$note:0:0"), ask(0, "join", note="$note:0:0")):
             await runner.perform(step)
         await doors.asked.wait()
-        assert runner.strike(Strike.CANCEL, 0, 2)
+        assert runner.inject(Fault.CANCEL, 0, 2)
         doors.let_in.set()
         await runner.settle()
         await runner.close()
