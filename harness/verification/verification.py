@@ -25,6 +25,7 @@ from harness.extras import need
 from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS, OF_ANY_SERVICE
 from harness.judging.verdict import Finding, judge
+from harness.loop.control import check_libraries
 from harness.mutants import SUBJECTS
 from harness.properties.storage import stored_apart
 from harness.properties.suite import PropertiesSuite
@@ -51,16 +52,20 @@ def environment() -> Mapping[str, str]:
     return known
 
 
-def need_extras(target: NamedTarget, plan: Plan) -> None:
+def check_installation(target: NamedTarget, plan: Plan) -> None:
     """Find out, before anything is begun, whether everything is installed that a plan on a target needs.
 
     Raises:
         MissingExtra: something is not.
+        UnknownVersion: something is, in a version whose schedules cannot be chosen.
     """
     if target.adapter is not None:
         if any(channel.protocol == "socketio" for channel in target.adapter.channels):
             need("socketio", f"a channel of {target.name}")
-    elif plan.load is not None and target.server is not None:
+        return
+    if plan.schedules is not None:
+        check_libraries()
+    if plan.load is not None and target.server is not None:
         need("load", f"the load suite of plan {plan.name} (`load = false` in a plan of your own leaves it out)")
 
 
