@@ -22,7 +22,9 @@ from harness.command.arguments import COULD_NOT_RUN, Complaint, target_argument
 from harness.command.closing import EXIT_CODES, conclude, tell_explored, tell_first_finding
 from harness.command.describing import describe
 from harness.command.initialising import init
+from harness.extras import MissingExtra
 from harness.judging.verdict import Outcome
+from harness.loop.versions import UnknownVersion
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -37,6 +39,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
+        except (MissingExtra, UnknownVersion) as error:
+            raise Complaint(str(error)) from error
         except KeyboardInterrupt:
             click.echo("interrupted: `harness report FOLDER` tells what is in the run folder by now", err=True)
             sys.exit(EXIT_CODES[Outcome.UNKNOWN])
@@ -75,11 +79,10 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
     from harness.claims.replay_command import verified_again
     from harness.claims.run_folder import RunFolder, StoreError
     from harness.command.display import Display
-    from harness.extras import MissingExtra
     from harness.history.model import Unfit, Unreachable
     from harness.mutants import SUBJECTS
     from harness.verification.resolve import TargetError, resolve
-    from harness.verification.verification import Verification, manifest_of, need_extras, read_report, suites_of
+    from harness.verification.verification import Verification, check_installation, manifest_of, read_report, suites_of
     from harness.wire.stimuli import STIMULI
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as CI cancels: stop in good order, and report
@@ -92,11 +95,11 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
             raise TargetError(f"--url is for a target file with an adapter, and {target} has none: leave --url out")
         for assumption in named.assumptions:
             click.echo(f"assumed: {assumption}")
-        need_extras(named, plan)
+        check_installation(named, plan)
         path = out or _new_folder(target, seed)
         manifest = manifest_of(named, plan, seed, plan.most_users(suites), _typed(), path)
         folder = RunFolder.create(path, manifest)
-    except (PlanError, TargetError, StoreError, MissingExtra) as error:
+    except (PlanError, TargetError, StoreError) as error:
         raise Complaint(str(error)) from error
     with Display() as display:
         verification = Verification(
@@ -162,7 +165,6 @@ def explore(
     from harness.claims.plan import SchedulesBudget
     from harness.claims.run_folder import StoreError
     from harness.command.exploring import ExploreOptions, explore_target
-    from harness.extras import MissingExtra
     from harness.history.model import Unreachable
     from harness.schedules.cluster import ClusterError
     from harness.verification.resolve import TargetError
@@ -185,7 +187,7 @@ def explore(
     )
     try:
         report = explore_target(options, lambda line: click.echo(line, err=True))
-    except (TargetError, StoreError, ClusterError, Unreachable, MissingExtra) as error:
+    except (TargetError, StoreError, ClusterError, Unreachable) as error:
         raise Complaint(str(error)) from error
     tell_explored(report)
     found = any(item.verdict.violated for item in report.evidence)
@@ -271,7 +273,6 @@ def replay(file: Path, attempts: int, url: str) -> None:
     """Perform the program of a witness again, and say whether the finding shows again."""
     from harness.claims.evidence import Suite
     from harness.claims.run_folder import StoreError, read_witness
-    from harness.extras import MissingExtra
     from harness.history.model import Unreachable
     from harness.verification.replay import replay_witness
     from harness.verification.resolve import TargetError
@@ -279,7 +280,7 @@ def replay(file: Path, attempts: int, url: str) -> None:
     try:
         witness = read_witness(file)
         result = replay_witness(witness, attempts, url)
-    except (StoreError, TargetError, Unreachable, MissingExtra) as error:
+    except (StoreError, TargetError, Unreachable) as error:
         raise Complaint(str(error)) from error
     click.echo(f"{witness.checker} on {witness.target}, seed {witness.header.seed}:")
     for number, step in enumerate(witness.lines(), 1):
@@ -338,13 +339,9 @@ def list_command(as_json: bool) -> None:
 )
 def mutants(seed: int, workers: int, suite: str) -> None:
     """Print the kill matrix: mutant x checker x suite. Exit 1 when a mutant survives or a twin is flagged."""
-    from harness.extras import MissingExtra
     from harness.verification.kill_matrix import kill_matrix
 
-    try:
-        matrix = kill_matrix(seed, workers, suite, lambda line: click.echo(line, err=True))
-    except MissingExtra as error:
-        raise Complaint(str(error)) from error
+    matrix = kill_matrix(seed, workers, suite, lambda line: click.echo(line, err=True))
     click.echo(matrix.table)
     sys.exit(EXIT_CODES[Outcome.HOLDS] if matrix.passed else EXIT_CODES[Outcome.VIOLATED])
 

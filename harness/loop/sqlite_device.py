@@ -25,6 +25,10 @@ from typing import Any
 import aiosqlite
 
 from harness.loop.loop import Job, ScheduleLoop
+from harness.loop.versions import expect
+
+KNOWN = "0.22"
+"""Versions of aiosqlite with which the tests of this device were run."""
 
 _DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
 _FAILING = frozenset({"connector", "execute", "executemany", "executescript", "commit"})
@@ -157,6 +161,16 @@ class _Call(Job):
     def _raise(self, error: BaseException) -> None:
         if self.future is not None and not self.future.done():
             self.future.set_exception(error)
+
+
+def check() -> None:
+    """Find out whether aiosqlite is as this device knows it.
+
+    Raises:
+        UnknownVersion: it is not.
+    """
+    begin = aiosqlite.Connection.__init__
+    expect("aiosqlite", KNOWN, [(begin, name) for name in ("_tx", "_thread", "_connection")])
 
 
 @contextmanager

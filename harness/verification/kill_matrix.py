@@ -10,6 +10,7 @@ from harness.claims.plan import LoadBudget, SchedulesBudget
 from harness.extras import need
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Outcome
+from harness.loop.control import check_libraries
 from harness.mutants import SUBJECTS
 from harness.properties.storage import stored_apart
 from harness.verification.trials import TrialOrder, schedules_orders, try_under_load, under_way
@@ -35,7 +36,10 @@ def kill_matrix(seed: int, workers: int, suite: str, say: Callable[[str], None])
 
     Raises:
         MissingExtra: a suite needs what is not installed.
+        UnknownVersion: schedules cannot be chosen with what is installed.
     """
+    if suite in ("schedules", "all"):
+        check_libraries()
     if suite in ("load", "all"):
         need("load", "the load suite")
     trials: list[Trial] = []

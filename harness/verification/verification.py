@@ -27,6 +27,7 @@ from harness.history.model import History, Unfit, Unreachable
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding, judge
 from harness.load.suite import run_load
+from harness.loop.control import check_libraries
 from harness.mutants import SUBJECTS
 from harness.properties.storage import stored_apart
 from harness.properties.suite import PropertiesSuite
@@ -54,15 +55,18 @@ def environment() -> Mapping[str, str]:
     return known
 
 
-def need_extras(target: NamedTarget, plan: Plan) -> None:
+def check_installation(target: NamedTarget, plan: Plan) -> None:
     """Find out, before anything is begun, whether everything is installed that a plan on a target needs.
 
     Raises:
         MissingExtra: something is not.
+        UnknownVersion: something is, in a version whose schedules cannot be chosen.
     """
     channels = target.adapter.channels if target.adapter is not None else ()
     if any(channel.protocol == "socketio" for channel in channels):
         need("socketio", f"a channel of {target.name}")
+    if Suite.SCHEDULES in suites_of(plan, target):
+        check_libraries()
     if Suite.LOAD in suites_of(plan, target):
         need("load", f"the load suite of plan {plan.name} (`load = false` in a plan of your own leaves it out)")
 

@@ -20,7 +20,7 @@ from harness.history.recorder import Recorder
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.runner import Runner
-from harness.scenario.program import Do, Manner, Step, Fault, ask
+from harness.scenario.program import Do, Fault, Manner, Step, ask
 from harness.transport.channels import OnFrame, OpenChannel
 from harness.transport.memory import MemoryExchange
 
