@@ -149,8 +149,9 @@ def check_libraries() -> None:
     Raises:
         UnknownVersion: one is not.
     """
-    anyio_device.check()
-    sqlite_device.check()
+    for library, device in DEVICES.items():
+        if find_spec(library) is not None:
+            import_module(device).check()
 
 
 @contextmanager
