@@ -8,7 +8,7 @@ PLAN ?= quick
 SEED ?= 1
 OUT ?= reports/out/make-verify
 
-.PHONY: help verify test services check mission-critical properties schedules load report mutants bench clean
+.PHONY: help verify test services check mission-critical properties schedules load report mutants examples bench clean
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -64,6 +64,15 @@ load: $(STAMP) ## Run the load suite alone, on the bundled backend
 
 report: $(STAMP) ## Render the report of the last `make verify` anew
 	$(BIN)/harness report $(OUT)
+
+examples: $(STAMP) ## Make the example reports in reports/examples anew
+	@for example in reference:holds shared-bridge:violated; do \
+		target=$${example%%:*}; folder=reports/examples/$${example##*:}; run=reports/out/example-$$target; \
+		rm -rf $$run $$folder; \
+		$(BIN)/harness verify $$target --plan quick --out $$run; code=$$?; test $$code -le 1 || exit $$code; \
+		mkdir -p $$folder; \
+		cp $$run/report.html $$run/report.md $$run/report.json $$run/junit.xml $$folder/; \
+	done
 
 mutants: $(STAMP) ## Print the kill matrix: mutant x checker x suite
 	$(BIN)/harness mutants --suite all
