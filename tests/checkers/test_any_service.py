@@ -225,6 +225,17 @@ class TestAccess:
 
 
 class TestRemains:
+    def test_what_was_never_acknowledged_is_not_the_newest(self) -> None:
+        """Nobody knows whether it was done."""
+        say = Semantics("say", texts=("text",), acknowledged=False)
+        operations = (say, Semantics("said", newest_of=("say", "post")), Semantics("post", texts=("text",)))
+        story = Story(Promises(operations={known.name: known for known in operations}))
+        old = story.mark(ANN)
+        story.does(ANN, "post", None, text=old)
+        story.does(ANN, "say", None, text=story.mark(ANN))
+        story.does(ANN, "said", {"text": old})
+        assert {} == story.found("remains")
+
     def test_an_earlier_text_of_another_kind_is_found(self) -> None:
         """Whatever shows the newest only."""
         promises = promising()

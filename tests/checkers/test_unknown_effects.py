@@ -10,7 +10,7 @@ from boards import Boards, promising
 from stories import ANN, BOB, Story
 
 from harness.history.model import EventKind, Promises
-from harness.history.semantics import Semantics, Work
+from harness.history.semantics import Progress, Semantics, Work
 
 
 def of(*operations: Semantics) -> Promises:
@@ -241,12 +241,14 @@ class TestLists:
                 self.WORK,
                 Semantics("write", makes="note", texts=("text",)),
                 Semantics("remove", takes="note", argument="note", deletes=True),
+                Semantics("check", takes="job", argument="job", progress=Progress()),
                 Semantics("list", lists="note", all=True, **listing),
             )
         )
         story.has_fault(BOB)
         story.does(ANN, "write", {"id": "9"}, text="c")
         story.does(ANN, "copy", {"id": "j"}, **{"text": "a", "text:2": "b"})
+        story.does(ANN, "check", {"status": "completed"}, id="j")
         for entries in shown:
             story.does(ANN, "list", entries)
         return story
@@ -288,15 +290,16 @@ class TestEnds:
 
     def test_a_conflict_where_nothing_is_said_of_versions_is_not_judged(self) -> None:
         """A name may be taken."""
-        story = boards()
-        story.is_refused(ANN, "pin", 409, board=1, text="a")
+        story = boards(Semantics("note", makes="note", texts=("text",), shows="text"))
+        story.is_refused(ANN, "note", 409, text="a")
         assert [] == said_of(story)
 
     def test_silence_is_no_refusal(self) -> None:
         """Nothing was answered in time."""
-        story = boards()
-        call = story.asks(ANN, "watch", board=1)
-        story.event(EventKind.FAIL, ANN, "watch", {"done": False}, call=call)
+        story = boards(Semantics("follow", takes="card", argument="card", subscribes=True))
+        story.pins(ANN, 1, 7, "a")
+        call = story.asks(ANN, "follow", card=7)
+        story.event(EventKind.FAIL, ANN, "follow", {"done": False}, call=call)
         assert [] == said_of(story)
 
     @pytest.mark.parametrize(

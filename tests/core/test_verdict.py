@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from harness.history.vocabulary import DOUBT
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history.model import Event, EventKind, Header
+from harness.history.probes import DOUBT
 from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Outcome, Tally, Verdict, judge
 
 HEADER = Header(target="told", suite="tests", seed=1, users=1)
