@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.claims.evidence import Evidence, Manifest, SuiteOutcome, SuiteRun, Trial
 from harness.history.model import Event, Header, History
 from harness.judging.verdict import Finding
-from harness.scenario.program import Interleaving, Program, Step
+from harness.scenario.program import Do, Interleaving, Program, Step, groups_of
 
 _T = TypeVar("_T")
 
@@ -87,8 +87,12 @@ class Witness:
     shown: tuple[int, int] = (0, 0)
 
     def lines(self) -> tuple[str, ...]:
-        """Return what was done, step by step, in words."""
-        return tuple(str(step) for step in self.story())
+        """Return what was done, in words: step by step, or, where all wait for each other, what was done at once."""
+        steps = self.story()
+        if all(step.do is not Do.JOIN for step in steps):
+            return tuple(str(step) for step in steps)
+        groups = ([str(step) for step in group if step.do is not Do.JOIN] for group in groups_of(steps))
+        return tuple("; ".join(group) for group in groups if group)
 
     def story(self) -> tuple[Step, ...]:
         """Return the steps of the program, without the operations that the target does not offer."""
