@@ -270,3 +270,38 @@ class TestOpening:
         """Beside a valid user's success."""
         story = self.opened(EVE, "f", 401, self.opened(ANN, "f"))
         assert {"unauthenticated": 1} == story.judged("access").examined
+
+
+class TestSeveralIdsInOneRequest:
+    PROMISES = Promises(
+        operations={
+            known.name: known
+            for known in (
+                Semantics("open", makes="folder"),
+                Semantics("write", makes="note", takes="folder", argument="folder", needs=(("folder", "folder"),)),
+                Semantics(
+                    "read", takes="note", argument="note", needs=(("folder", "folder"), ("note", "note")), reads=True
+                ),
+            )
+        }
+    )
+
+    def told(self, folder: str) -> Story:
+        """Tell of Ann's note in her folder; Bob asks for it in this folder, and for a note of nobody's in his own."""
+        story = Story(self.PROMISES)
+        story.does(ANN, "open", {"id": "fa"})
+        story.does(BOB, "open", {"id": "fb"})
+        story.does(ANN, "write", {"id": "n"}, folder="fa")
+        story.does(ANN, "read", {"id": "n"}, folder="fa", note="n")
+        story.is_refused(BOB, "read", 404, "no such folder", folder=folder, note="n")
+        story.is_refused(BOB, "read", 404, "no such note", folder="fb", note="nobody's")
+        return story
+
+    def test_the_refusal_of_another_s_folder_says_nothing_of_the_note_in_it(self) -> None:
+        """Another's folder is refused as a folder, one's own without the note as a note: nothing is revealed."""
+        story = self.told("fa")
+        assert ({}, 0) == (story.found("access"), story.examined("access", "existence-revealed"))
+
+    def test_another_s_note_in_one_s_own_folder_must_be_refused_like_none(self) -> None:
+        """Only the note differs, so what differs in the answers is told of the note."""
+        assert {"existence-revealed": 1} == self.told("fb").found("access")

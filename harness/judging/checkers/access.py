@@ -5,7 +5,8 @@ Rules:
 - A refusal is evidence only beside a success: of a valid user with the same operation, or of the owner with the same
   operation on the same object. A target that refuses everybody gives nothing to examine.
 - Once the owner has asked to delete an object, its refusal to others proves nothing.
-- Refusals that have nothing to do with whose object it is (malformed, too many) are not compared.
+- Refusals that have nothing to do with whose object it is (malformed, too many) are not compared; neither are those of
+  a request that names another's object besides.
 - A connection that stays open for a stranger proves nothing by itself: some services let anybody wait. It is held
   against them where an id that nobody has was refused.
 - An operation of which the service never says whether it was done has neither successes nor refusals.
@@ -22,7 +23,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, is_intruder
-from harness.history.semantics import Semantics
+from harness.history.semantics import OBJECTS, Semantics
 from harness.judging.frames import Frames, Object, named
 from harness.judging.ownership import MOST_PER_USER, Bounded, Made, Ownership
 from harness.judging.subscriptions import Replies
@@ -154,7 +155,7 @@ class AccessFold:
         elif owners:
             self._withheld(call, known, taken)
         elif not self._ownership.forgotten:
-            self._compare(known.name, _refusal(event, name), self._unknown, self._foreign)
+            self._compare(known.name, self._refusal(call, known, name), self._unknown, self._foreign)
             if known.name in self._unknown:
                 for finding in self._stayed_open.pop(known.name, ()):
                     self._found_reached(finding)
@@ -211,7 +212,7 @@ class AccessFold:
                 self._tally.examine(FOREIGN)
             else:
                 tried.refused += 1
-        self._compare(known.name, _refusal(event, taken[1]), self._foreign, self._unknown)
+        self._compare(known.name, self._refusal(call, known, taken[1]), self._foreign, self._unknown)
 
     def _deleting(self, event: Event, known: Semantics) -> None:
         """Take in that somebody asks that an object be deleted: its owner, or another who should not get it.
@@ -229,6 +230,17 @@ class AccessFold:
             return
         for owner in owners:
             self._attempted.setdefault(owner, Bounded(MOST_PER_USER)).set(taken, event)
+
+    def _refusal(self, call: Call, known: Semantics, name: str) -> _Refusal | None:
+        """Return a refusal that can be compared: one of this object alone, as every other that was named is the user's.
+
+        A folder that is another's is refused as a folder, and so says nothing of the note in it.
+        """
+        objects = call.invocation.value.get(OBJECTS, {}) if isinstance(call.invocation.value, dict) else {}
+        others = ((kind, str(objects.get(argument))) for argument, kind in known.needs if argument != known.argument)
+        if any(call.completion.user not in self._ownership.owners(other) for other in others):
+            return None
+        return _refusal(call.completion, name)
 
     def _compare(
         self, operation: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]
