@@ -88,7 +88,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_wheel_holds_the_packages_whole(wheel: Path) -> None:
     """Whatever git tracks below the three packages is in the wheel, templates and `py.typed` included, and no more."""
-    listed = subprocess.run(["git", "ls-files", *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *PACKAGES],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     tracked = set(listed.stdout.split())
     assert {f"{package}/py.typed" for package in PACKAGES} <= tracked
     assert {"harness/drafting/templates/plan.toml.jinja", "harness/reporting/templates/report.css"} <= tracked
