@@ -1,7 +1,4 @@
-"""A target in Python: how the harness signs in to the notes services, and asks. For what no adapter can say.
-
-`notes_adapter.py` says the same in an adapter, which is shorter and is verified over the wire, too.
-"""
+"""A target in Python, for what no adapter can say; `notes_adapter.py` says the same, and is shorter."""
 
 from __future__ import annotations
 
@@ -15,23 +12,21 @@ from fastapi import FastAPI
 from harness.history.model import OnPush, Operation, Promises, Refused, User, Value
 from harness.history.semantics import Semantics
 
-ROUTES = {  # method and path of each operation
+ROUTES = {
     "write_note": ("POST", "/notes"),
     "read_note": ("GET", "/notes/{note}"),
     "list_notes": ("GET", "/notes"),
     "search_notes": ("GET", "/notes?q={query}"),
 }
-OPERATIONS = (  # and what is known of it
+OPERATIONS = (
     Semantics("write_note", makes="note", texts=("text",), shows="text"),
-    Semantics("read_note", takes="note", argument="note", reads=True, shows="text"),
+    Semantics("read_note", takes="note", reads=True, shows="text"),
     Semantics("list_notes", lists="note", all=True, shows="text"),
     Semantics("search_notes", lists="note", all=True, searches=True, shows="text"),
 )
 
 
 class NotesTarget:
-    """One application in this process."""
-
     promises = Promises(operations={known.name: known for known in OPERATIONS})
 
     def __init__(self, name: str, app: FastAPI) -> None:
@@ -45,9 +40,7 @@ class NotesTarget:
         await self._http.aclose()
 
 
-class NotesClient:
-    """One user of it. `Refused` is a definite no; any other error may or may not have happened."""
-
+class NotesClient:  # `Refused` is a definite no; any other error may or may not have happened
     def __init__(self, http: httpx.AsyncClient, headers: dict[str, str]) -> None:
         self._http, self._headers = http, headers
 

@@ -25,7 +25,7 @@ def verified_again(target: str, *, plan: str, seed: int, users: int | None = Non
         users: as typed; None where the plan says it.
         url: as typed; `""` where there was none.
     """
-    words = ["harness", "verify", "--target", target, "--plan", plan, "--seed", str(seed)]
+    words = ["harness", "verify", target, "--plan", plan, "--seed", str(seed)]
     words += ["--users", str(users)] if users is not None else []
     words += ["--url", url] if url else []
     return shlex.join(words)

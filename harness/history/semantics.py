@@ -112,8 +112,8 @@ class Semantics:
         makes: the kind of object that its answer names.
         id: key of that name in the answer.
         takes: the kind of object that it works on, named by the argument `argument`.
-        argument: the name of that argument.
-        needs: all arguments that name objects, each with the kind of the object.
+        argument: the name of that argument; that of the kind when left out.
+        needs: all arguments that name objects, each with the kind of the object; the one above when left out.
         reads: whether it shows the object that it takes, and changes nothing.
         safe: whether it changes nothing, whatever it shows.
         lists: the kind of objects that it lists.
@@ -166,6 +166,15 @@ class Semantics:
     progress: Progress | None = None
     ends: bool = False
     acknowledged: bool = True
+
+    def __post_init__(self) -> None:
+        """Name what need not be written: the one object that it takes, and the query of a search."""
+        if self.takes is not None and not self.argument:
+            object.__setattr__(self, "argument", self.takes)
+        if self.takes is not None and not self.needs:
+            object.__setattr__(self, "needs", ((self.argument, self.takes),))
+        if self.searches:
+            object.__setattr__(self, "needs_query", True)
 
     # What was asked: the value of an INVOKE is {"objects": by argument, "given": by argument, "sent": the request}.
 

@@ -81,6 +81,7 @@ class ReferenceTarget(AdaptedTarget):
         super().__init__(adapter, MemoryExchange(app), name, lasting=False)
         self.promises = promises
         self.components = components
+        self.app = app
         self._instruments = Instruments(backend)
         self._names: dict[str, str] = {}
 

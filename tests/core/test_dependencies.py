@@ -21,7 +21,7 @@ OURS = {"harness", "mission_critical", "reference_impl", "fixed_notes", "leaky_n
 OF_EXTRAS: Mapping[str, str] = {
     "harness/load/": "load",
     "harness/schedules/cluster.py": "cluster",
-    "harness/wire/channels.py": "socketio",
+    "harness/transport/channels.py": "socketio",
 }
 """Folders and files that may import what an extra brings."""
 WITHOUT_EXTRAS = """
@@ -33,8 +33,10 @@ for package in (harness, mission_critical, reference_impl):
         if not module.name.startswith(tuple(sys.argv[1:])):
             importlib.import_module(module.name)
 """
-NOT_IMPORTED = ["harness.__main__", "harness.load.conductor", "harness.load.crew", "harness.load.event_socket"]
-NOT_IMPORTED += ["harness.load.habits", "harness.load.locustfile", "harness.load.person"]
+INSIDE_LOCUST = [
+    path.stem for path in (ROOT / "harness" / "load").glob("*.py") if path.stem not in ("__init__", "suite")
+]
+NOT_IMPORTED = ["harness.__main__", *(f"harness.load.{name}" for name in INSIDE_LOCUST)]
 
 
 def declared(requirements: list[str]) -> set[str]:

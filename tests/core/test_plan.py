@@ -30,12 +30,16 @@ class TestBuiltIn:
     def test_plans_require_every_claim_that_can_be_adjudicated(self, name: str) -> None:
         """However small its budget is."""
         plan = read_plan(name, frozenset())
-        assert (name, ADJUDICABLE) == (plan.name, required_of(plan, None))
+        assert (name, ADJUDICABLE) == (plan.name, required_of(plan, NamedTarget("mine", DEAD)))
 
     @pytest.mark.parametrize("name", ["quick", "standard", "deep"])
     def test_plans_require_of_a_service_what_can_be_seen_over_the_wire(self, name: str) -> None:
         """What nobody could show there would never hold."""
-        assert SERVICE.claims == required_of(read_plan(name, frozenset()), SERVICE)
+        required = required_of(
+            read_plan(name, frozenset()), NamedTarget("served", DEAD, adapter=SERVICE, in_process=False)
+        )
+        assert ("AUT-2" not in required, "SES-2" not in required, required) == (True, True, tuple(required))
+        assert set(required) <= set(ADJUDICABLE)
 
     def test_trials_all_exist(self) -> None:
         """A plan cannot name a trial that is none; beyond quick, all are tried."""
@@ -69,7 +73,7 @@ class TestFile:
         """A plan of one's own is never taken for a built-in one: it requires of a service what it says."""
         path = tmp_path / called
         path.write_text(name + claims, encoding="utf-8")
-        assert required == required_of(read_plan(str(path), TRIALS), SERVICE)
+        assert required == required_of(read_plan(str(path), TRIALS), NamedTarget("served", DEAD, adapter=SERVICE))
 
     def test_can_leave_a_suite_out(self, tmp_path: Path) -> None:
         """TOML has no None: false says it, of each suite that a target can do without."""
@@ -150,7 +154,8 @@ class TestWithUsers:
             (NamedTarget("here", DEAD, server="here"), "", {Suite.PROPERTIES, Suite.LOAD}),
             (NamedTarget("here", DEAD, server="here"), "load = false", {Suite.PROPERTIES}),
             (NamedTarget("mine", DEAD), "properties = false\n[schedules]", {Suite.SCHEDULES}),
-            (NamedTarget("served", DEAD, adapter=SERVICE), "[schedules]", {Suite.WIRE}),
+            (NamedTarget("served", DEAD, adapter=SERVICE), "[schedules]", {*Suite}),
+            (NamedTarget("far", DEAD, adapter=SERVICE, in_process=False), "[schedules]", {Suite.WIRE, Suite.LOAD}),
         ],
         ids=lambda value: getattr(value, "name", None),
     )

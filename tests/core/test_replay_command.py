@@ -43,7 +43,7 @@ def test_of_each_suite_asks_for_what_was_typed(suite: Suite, tmp_path: Path) -> 
     plan = plan_in(tmp_path, f'claims = ["SES-2"]\ntrials = []\n{load}{SUITES[suite]}\n')
     (tmp_path / "my target.py").write_text(SERVICE, encoding="utf-8")
     target, url = (f"{tmp_path}/my target.py", NOBODY) if suite is Suite.WIRE else ("reference", "")
-    typed = ["--target", target, "--plan", str(plan), "--seed", "5", "--users", "3", *(["--url", url] if url else [])]
+    typed = [target, "--plan", str(plan), "--seed", "5", "--users", "3", *(["--url", url] if url else [])]
     called("verify", *typed, "--out", tmp_path / "run", "--workers", "1")
     evidence = [json.loads(line) for line in (tmp_path / "run/evidence.jsonl").read_text().splitlines()]
     again = {item["replay"] for item in evidence if item["suite"] == suite}
@@ -69,22 +69,22 @@ def test_a_verification_is_asked_for_as_it_was_typed() -> None:
     command = verified_again("a b.py:c", plan="my 'plan'.toml", seed=7, users=12, url="http://h/?a=1&b=2")
     name, params = parsed(command)
     assert ("verify", given) == (name, {key: params[key] for key in given})
-    assert "harness verify --target t --plan quick --seed 1" == verified_again("t", plan="quick", seed=1)
+    assert "harness verify t --plan quick --seed 1" == verified_again("t", plan="quick", seed=1)
 
 
 @pytest.mark.parametrize(
-    ("strategy", "modes", "blows", "mode"),
+    ("strategy", "modes", "faults", "mode"),
     [
         ("portfolio", ("asyncio-strict", "preemptive"), True, "both"),
         ("pct", ("preemptive",), False, "preemptive"),
     ],
 )
-def test_an_exploration_is_asked_for_as_it_was(strategy: str, modes: tuple[str, ...], blows: bool, mode: str) -> None:
+def test_an_exploration_is_asked_for_as_it_was(strategy: str, modes: tuple[str, ...], faults: bool, mode: str) -> None:
     """With its budget, its strategy, its modes, and with faults or without."""
     budget = SchedulesBudget(schedules=17, shrink_runs=3)
     given = {"target": "a b", "schedules": 17, "shrink_runs": 3, "seed": 9}
-    given |= {"strategy": strategy, "mode_name": mode, "blows": blows}
-    name, params = parsed(explored_again("a b", budget, seed=9, strategy=strategy, modes=modes, blows=blows))
+    given |= {"strategy": strategy, "mode_name": mode, "faults": faults}
+    name, params = parsed(explored_again("a b", budget, seed=9, strategy=strategy, modes=modes, faults=faults))
     assert ("explore", given) == (name, {key: params[key] for key in given})
 
 

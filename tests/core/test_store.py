@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness.claims.evidence import Evidence, Manifest, SubjectKind, Suite, SuiteOutcome, SuiteRun, Trial
 from harness.claims.run_folder import RunFolder, StoreError, Witness, plain_name, read_witness
 from harness.history.model import Credential, Event, EventKind, Header, History, Operation, Promises, User
+from harness.history.semantics import Semantics, Work
 from harness.judging.verdict import Finding, Outcome, Verdict
 from harness.scenario.program import Do, Program, Step
 
@@ -78,14 +79,22 @@ suite_runs = st.builds(
     measures=st.dictionaries(texts, json_values, max_size=2),
     doubt=texts,
 )
+semantics = st.builds(
+    Semantics,
+    texts,
+    makes=st.none() | texts,
+    takes=st.none() | texts,
+    texts=st.lists(texts, max_size=2).map(tuple),
+    starts=st.none() | st.builds(Work, writes=texts),
+)
 promises = st.builds(
     Promises,
-    operations=st.none() | st.frozensets(texts, max_size=3),
+    operations=st.dictionaries(texts, semantics, max_size=2),
     runs_per_user=st.none() | numbers,
     credentials=st.frozensets(st.sampled_from(Credential)),
 )
 headers = st.builds(Header, target=texts, suite=st.sampled_from(Suite), seed=numbers, users=numbers, promises=promises)
-operations = st.builds(Operation, texts, st.dictionaries(texts, json_values, max_size=3))
+operations = st.builds(Operation, texts, *2 * [st.dictionaries(texts, json_values, max_size=3)])
 steps = st.builds(Step, st.sampled_from(Do), numbers, st.none() | operations, numbers, numbers)
 users = st.builds(User, numbers, texts, st.sampled_from(Credential))
 programs = st.builds(Program, texts, st.lists(users, max_size=2).map(tuple), st.lists(steps, max_size=3).map(tuple))

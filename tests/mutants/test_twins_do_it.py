@@ -18,7 +18,7 @@ def _played(name: str, program: str = "in-turn") -> Played:
 
 
 def _backend(played: Played) -> Backend:
-    backend: Backend = played.target._app.state.backend
+    backend: Backend = played.target.app.state.backend
     return backend
 
 
