@@ -70,13 +70,15 @@ def test_a_claim_that_it_cannot_show_is_missed_when_it_is_required(tmp_path: Pat
     """Exit code 3, with the reason: it needs events, which the service does not have."""
     plan = plan_in(tmp_path, TINY.replace("SES-2", "EVT-1"))
     code, output, _ = verified("fixed", plan, tmp_path / "run")
-    assert (3, True) == (code, "EVT-1 unknown: nothing was examined for misdelivered: it needs runs" in output), output
+    assert (3, True) == (code, "EVT-1 unknown: nothing was examined for misdelivered: it needs a channel" in output), (
+        output
+    )
 
 
 def test_the_examples_are_as_short_as_they_are_said_to_be() -> None:
     """And the service is built from no part of ours."""
     service, target = (EXAMPLES / "leaky_notes.py").read_text(), TARGET.read_text()
-    assert (True, True) == (len(service.splitlines()) <= 50, len(target.splitlines()) <= 60)
+    assert (True, True) == (len(service.splitlines()) <= 50, len(target.splitlines()) <= 64)
     assert None is re.search(r"^\s*(from|import) (harness|reference_impl|reports)\b", service, re.MULTILINE)
 
 

@@ -35,11 +35,8 @@ class TestBuiltIn:
     @pytest.mark.parametrize("name", ["quick", "standard", "deep"])
     def test_plans_require_of_a_service_what_can_be_seen_over_the_wire(self, name: str) -> None:
         """What nobody could show there would never hold."""
-        required = required_of(
-            read_plan(name, frozenset()), NamedTarget("served", DEAD, adapter=SERVICE, in_process=False)
-        )
-        assert ("AUT-2" not in required, "SES-2" not in required, required) == (True, True, tuple(required))
-        assert set(required) <= set(ADJUDICABLE)
+        service = NamedTarget("served", DEAD, adapter=SERVICE, in_process=False)
+        assert set(required_of(read_plan(name, frozenset()), service)) < set(ADJUDICABLE)
 
     def test_trials_all_exist(self) -> None:
         """A plan cannot name a trial that is none; beyond quick, all are tried."""
