@@ -141,7 +141,7 @@ class Reading:
 
     @property
     def _query(self) -> str:
-        return self._known.semantics.query_in(self._call.invocation.value).casefold()
+        return self._known.semantics.query_in(self._call.invocation.value)
 
     def _is_complete(self) -> bool:
         return self._known.semantics.all and (bool(self._query) or not self._known.semantics.searches)
@@ -161,7 +161,7 @@ class Reading:
                 continue
             if within is not None and self._own.within.get((kind, name)) != within:
                 continue
-            if query and not (item.texts and all(query in text.casefold() for text in item.texts)):
+            if query and not (item.texts and all(query in text for text in item.texts)):
                 continue
             if by_text and (not item.texts or any(is_there(text) for text in item.texts)):
                 continue
