@@ -56,16 +56,18 @@ async def first_id(app: str) -> int:
         return int(came(await performed(target, ask(0, "write")), "write", EventKind.OK)[0]["id"])
 
 
-@pytest.mark.parametrize("layout", ["file", "module", "package", "deep"])
+@pytest.mark.parametrize("layout", ["file", "module", "package", "deep", "beside"])
 async def test_what_it_keeps_in_any_of_its_modules_is_made_anew(folder: Path, layout: str) -> None:
-    """In the module beside it, and in another folder of its package, however it is named."""
-    deep = {"file": "", "module": "", "package": "notes_pkg", "deep": "notes_pkg.web.api"}[layout]
+    """In the module beside it or its package, and in another folder of its package, however it is named."""
+    deep = {"file": "", "module": "", "package": "notes_pkg", "deep": "notes_pkg.web.api", "beside": "notes_pkg"}[
+        layout
+    ]
     inside = folder.joinpath(*deep.split(".")) if deep else folder
     inside.mkdir(parents=True, exist_ok=True)
     for package in [inside, *inside.parents]:
         if package.is_relative_to(folder) and package != folder:
             (package / "__init__.py").touch()
-    store = "notes_pkg.notes_store" if deep else "notes_store"
+    store = "notes_pkg.notes_store" if layout in ("package", "deep") else "notes_store"
     (folder.joinpath(*store.split(".")).with_suffix(".py")).write_text("NOTES = []")
     (inside / "notes_app.py").write_text(APP.format(store=store))
     named = {"file": str(inside / "notes_app.py"), "module": "notes_app"}.get(layout, f"{deep}.notes_app")
