@@ -3,7 +3,7 @@
 Rules:
 
 - Each opening imports anew whatever belongs to the application, so that module-level state of one program is not found
-  in the next: all that lies in the folder of its file, or of its outermost package, is imported again. Installed
+  in the next: all that lies in the folder where its file, or its outermost package, lies is imported again. Installed
   packages are not, nor is the harness, wherever it lies.
 - What it keeps outside this process (a file, a database) it keeps. Users therefore have names that nobody has had.
 """

@@ -7,11 +7,16 @@ from types import SimpleNamespace
 import pytest
 
 from harness.claims.plan import PropertiesBudget
-from harness.history.model import OnPush, Operation, Promises, Refused, Target, User, Value
+from harness.history.model import Header, OnPush, Operation, Promises, Refused, Target, Unreachable, User, Value
 from harness.history.names import people
 from harness.judging.checkers import CHECKERS
-from harness.performing.performance import lasting, strangers
+from harness.performing.performance import Performance, admitted, lasting
 from harness.properties.suite import PropertiesSuite
+from harness.scenario.program import Program
+from harness.targets.bundled import BUNDLED
+
+
+KNOWN = BUNDLED.promises.operations
 
 
 class Notes:
@@ -25,7 +30,12 @@ class NotesTarget:
     """One opening of the service."""
 
     name = "kept"
-    promises = Promises(operations=frozenset({"write_note", "read_note", "list_notes", "search_notes"}))
+    promises = Promises(
+        operations={
+            name: BUNDLED.promises.operations[name]
+            for name in ("write_note", "read_note", "list_notes", "search_notes")
+        }
+    )
 
     def __init__(self, notes: Notes) -> None:
         self.notes = notes
@@ -42,18 +52,18 @@ class NotesClient:
         self.notes, self.owner = notes, owner
 
     async def invoke(self, operation: Operation) -> Value:
-        texts, arguments = self.notes.texts, operation.arguments
+        texts, note = self.notes.texts, operation.objects.get("note", "")
         match operation.name:
             case "write_note":
                 name = f"note-{len(texts)}"
-                texts[name] = (self.owner, arguments["text"])
-                return {"id": name, "text": arguments["text"]}
+                texts[name] = (self.owner, operation.given["text"])
+                return {"id": name, "text": operation.given["text"]}
             case "read_note":
-                owner, text = texts.get(arguments["id"], ("", ""))
+                owner, text = texts.get(note, ("", ""))
                 if owner != self.owner:
                     raise Refused(404, "no such note")
-                return {"id": arguments["id"], "text": text}
-        wanted = arguments.get("text", "")
+                return {"id": note, "text": text}
+        wanted = operation.given.get("query", "")
         own = [(name, text) for name, (owner, text) in texts.items() if owner == self.owner and wanted in text]
         return [{"id": name, "text": text} for name, text in own]
 
@@ -81,12 +91,13 @@ def test_what_earlier_executions_left_behind_is_nobodys(lasts: bool | None) -> N
         assert any(item.verdict.facts for item in outcome.evidence)
 
 
-def test_names_come_again_only_where_a_target_starts_empty() -> None:
+@pytest.mark.asyncio
+async def test_names_come_again_only_where_a_target_starts_empty() -> None:
     """Everywhere else each execution has users whom nobody knows; who they are to the harness stays the same."""
     users = people(3)
-    assert users == strangers(SimpleNamespace(lasting=False), users)  # type: ignore[arg-type]
+    assert users == await admitted(SimpleNamespace(lasting=False), users)  # type: ignore[arg-type]
     for target in (SimpleNamespace(), SimpleNamespace(lasting=True)):
-        first, second = (strangers(target, users) for _ in range(2))  # type: ignore[arg-type]
+        first, second = [await admitted(target, users) for _ in range(2)]  # type: ignore[arg-type]
         assert not {user.name for user in first} & {user.name for user in second}
         assert [user.id for user in users] == [user.id for user in first]
 
@@ -111,3 +122,20 @@ async def test_a_lasting_target_is_opened_once(lasts: bool | None, openings: int
             async with reopen():
                 pass
     assert (openings, openings) == (len(opened), len(closed))
+
+
+@pytest.mark.asyncio
+async def test_a_target_that_lets_nobody_in_is_told_by_its_own_error() -> None:
+    """Whoever asks what was left out of an execution that never began hears: nothing."""
+
+    class Shut(NotesTarget):
+        async def admit(self, users: tuple[User, ...]) -> tuple[User, ...]:
+            raise Unreachable("nobody is let in")
+
+    target = Shut(Notes())
+    header = Header(target="kept", suite="tests", seed=1, users=1, promises=target.promises)
+    performance = Performance(target, Program("p", people(1), ()), header, {})
+    with pytest.raises(Unreachable, match="nobody is let in"):
+        async with performance:
+            pytest.fail("it began")
+    assert 0 == performance.left_out

@@ -358,6 +358,17 @@ class TestSettling:
         doubt = {"reason": reason, "checkers": ["misdelivery"]}
         assert [(PROBE, DOUBT, doubt), (PROBE, SETTLED, {"open": []})] == told(events, *EventKind)
 
+    def test_an_odd_frame_ends_nothing(self) -> None:
+        """What a target pushes is hostile: a type that is no text is the end of no run, and stops nobody."""
+
+        def push(client: SmallClient, operation: Operation) -> Value:
+            client.push("odd", {"type": ["agent_completed"], "thread": [], "run": {}, "seq": "1"})
+            client.push("odd", {"type": ["agent_completed"], "thread": "t", "run": "r", "seq": 0})
+            return []
+
+        events = played(Small(list_notes=push), ask(0, "list_notes"), SETTLE)
+        assert [INVOKE, PUSH, PUSH, OK, PROBE] == [event.kind for event in events]
+
 
 class TestReference:
     def test_serves_a_user_from_the_first_thread_to_the_last_event(self) -> None:
