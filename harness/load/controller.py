@@ -145,7 +145,7 @@ class LocalController(Controller):
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self._worker: LoadWorker | None = None
-        environment.events.spawning_complete.add_listener(lambda **_: self._expect())
+        environment.events.spawning_complete.add_listener(lambda **_: gevent.spawn(self._expect))
 
     @property
     def cohort(self) -> Cohort | None:
@@ -169,8 +169,11 @@ class LocalController(Controller):
             self._take(account)
 
     def _expect(self) -> None:
+        runner = self._environment.runner
+        if runner.spawning_greenlet is not None:  # a master may say so before a worker has begun
+            runner.spawning_greenlet.join()
         if self._worker is not None:
-            self._worker.cohort.expect(self._environment.runner.user_count)
+            self._worker.cohort.expect(runner.user_count)
 
 
 class WorkerController(LocalController):

@@ -32,10 +32,10 @@ def _begin(environment: Any, **_: Any) -> None:
     gevent.get_hub().loop.update_now()  # a stale clock would cut off the first second of the run
     environment.isolation = controller_for(environment)
     parsed = environment.parsed_options
-    if parsed.headless and not parsed.worker:
-        try:
-            LoadOptions.of(parsed, environment.host or "")
-        except UnusableOptions as problem:
+    try:
+        LoadOptions.of(parsed, environment.host or "")  # and the adapter is there when a run begins
+    except UnusableOptions as problem:
+        if parsed.headless and not parsed.worker:
             print(f"isolation: {problem}", file=sys.stderr)
             sys.exit(2)
 
