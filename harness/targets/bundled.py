@@ -65,67 +65,7 @@ class TokenSignIn:
 def bundled(secret: str, name: str = "reference", runs_per_user: int = RUNS_PER_USER) -> Adapter:
     """Return the adapter of a bundled backend whose tokens are signed with this secret."""
     return Adapter(
-        name=name,
-        sign_in=TokenSignIn(secret),
-        routes=[
-            Route("open_thread", "POST", "/threads", json={"title": "{canary}"}, makes="thread", shows="title"),
-            Route("read_thread", "GET", "/threads/{thread}", shows="title"),
-            Route("list_threads", "GET", "/threads", lists="thread", shows="title"),
-            Route(
-                "write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note", shows="text", version="version"
-            ),
-            Route(
-                "read_note",
-                "GET",
-                "/notes/{note}",
-                shows="text",
-                version="version",
-                newest_of=["write_note", "edit_note"],
-            ),
-            Route(
-                "edit_note",
-                "PUT",
-                "/notes/{note}",
-                json={"text": "{canary}", "version": "{version}"},
-                edits=True,
-                shows="text",
-                version="version",
-            ),
-            Route("delete_note", "DELETE", "/notes/{note}", deletes=True),
-            Route("list_notes", "GET", "/notes", lists="note", shows="text"),
-            Route("search_notes", "GET", "/notes", query={"q": "{query}"}, lists="note", shows="text"),
-            _run("narrate", "narrator", "{canary}", Work(repeats=True)),
-            _run("remember", "notebook", "remember: {canary} | {canary:2}", Work(writes="note")),
-            _run("recall", "notebook", "recall: {query}", Work()),
-            _run("fail", "faulty", "fail: {canary}", Work(writes="note", fails=True)),
-            _run("stall", "faulty", "stall: {canary}", Work(waits=True)),
-            Route("read_run", "GET", "/runs/{run}", progress=_PROGRESS),
-            Route("cancel_run", "POST", "/runs/{run}/cancel", ends=True),
-        ],
-        channels=[
-            Channel(
-                "events",
-                "websocket",
-                "/events",
-                messages=[
-                    Message(
-                        "follow",
-                        {"action": "follow", "thread": "{thread}"},
-                        done={"type": "following", "thread": "{thread}"},
-                        refused={"type": "refused", "thread": "{thread}"},
-                        subscribes=True,
-                        seen="after",
-                    )
-                ],
-                fence=Message(
-                    "fence",
-                    {"action": "unfollow", "thread": "{nonce}"},
-                    done={"type": "unfollowed", "thread": "{nonce}"},
-                ),
-                pushes=_PUSHES,
-            )
-        ],
-        runs_per_user=runs_per_user,
+        name=name, sign_in=TokenSignIn(secret), routes=_ROUTES, channels=[_EVENTS], runs_per_user=runs_per_user
     )
 
 
@@ -162,6 +102,61 @@ _PUSHES = Pushes(
 def _run(name: str, agent: str, text: str, work: Work) -> Route:
     return Route(name, "POST", _RUNS, json={"agent": agent, "text": text}, makes="run", starts=work)
 
+
+_ROUTES = [
+    Route("open_thread", "POST", "/threads", json={"title": "{canary}"}, makes="thread", shows="title"),
+    Route("read_thread", "GET", "/threads/{thread}", shows="title"),
+    Route("list_threads", "GET", "/threads", lists="thread", shows="title"),
+    Route("write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note", shows="text", version="version"),
+    Route(
+        "read_note",
+        "GET",
+        "/notes/{note}",
+        shows="text",
+        version="version",
+        newest_of=["write_note", "edit_note"],
+    ),
+    Route(
+        "edit_note",
+        "PUT",
+        "/notes/{note}",
+        json={"text": "{canary}", "version": "{version}"},
+        edits=True,
+        shows="text",
+        version="version",
+    ),
+    Route("delete_note", "DELETE", "/notes/{note}", deletes=True),
+    Route("list_notes", "GET", "/notes", lists="note", shows="text"),
+    Route("search_notes", "GET", "/notes", query={"q": "{query}"}, lists="note", shows="text"),
+    _run("narrate", "narrator", "{canary}", Work(repeats=True)),
+    _run("remember", "notebook", "remember: {canary} | {canary:2}", Work(writes="note")),
+    _run("recall", "notebook", "recall: {query}", Work()),
+    _run("fail", "faulty", "fail: {canary}", Work(writes="note", fails=True)),
+    _run("stall", "faulty", "stall: {canary}", Work(waits=True)),
+    Route("read_run", "GET", "/runs/{run}", progress=_PROGRESS),
+    Route("cancel_run", "POST", "/runs/{run}/cancel", ends=True),
+]
+_EVENTS = Channel(
+    "events",
+    "websocket",
+    "/events",
+    messages=[
+        Message(
+            "follow",
+            {"action": "follow", "thread": "{thread}"},
+            done={"type": "following", "thread": "{thread}"},
+            refused={"type": "refused", "thread": "{thread}"},
+            subscribes=True,
+            seen="after",
+        )
+    ],
+    fence=Message(
+        "fence",
+        {"action": "unfollow", "thread": "{nonce}"},
+        done={"type": "unfollowed", "thread": "{nonce}"},
+    ),
+    pushes=_PUSHES,
+)
 
 BUNDLED = bundled("")
 """The adapter of a bundled backend, for whoever needs no more than what is known of its operations."""

@@ -107,7 +107,7 @@ class TestMaking:
 class TestNullTargets:
     def test_grant_all_grants_everything_to_intruders_too(self) -> None:
         """Yes to everybody."""
-        answer = _asked("grant-all", User(0, "nobody", Credential.NONE), Operation("read_note", {"id": "7"}))
+        answer = _asked("grant-all", User(0, "nobody", Credential.NONE), Operation("read_note", {"note": "7"}))
         assert answer["id"] == "7"
 
     def test_deny_all_refuses_its_users_too(self) -> None:
