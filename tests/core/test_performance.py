@@ -15,7 +15,6 @@ from harness.properties.suite import PropertiesSuite
 from harness.scenario.program import Program
 from harness.targets.bundled import BUNDLED
 
-
 KNOWN = BUNDLED.promises.operations
 
 
