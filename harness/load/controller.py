@@ -188,7 +188,9 @@ class WorkerController(LocalController):
 
     def _take(self, account: Account) -> None:
         super()._take(account)
-        self._environment.runner.send_message(CONCLUDED, {"account": ACCOUNT.dump_json(account).decode()})
+        runner = self._environment.runner
+        told = {"account": ACCOUNT.dump_json(account).decode(), "process": runner.worker_index}
+        runner.send_message(CONCLUDED, told)
 
     def _opened(self, users: int) -> None:
         self._environment.runner.send_message(OPENED, {"users": users})
@@ -204,6 +206,7 @@ class MasterController(Controller):
         super().__init__(environment)
         self._expected: set[str] = set()
         self._accounts: dict[str, Account] = {}
+        self._processes: dict[str, int] = {}
         self._working: dict[str, int] = {}
         self._lost: set[str] = set()
         self._going = False
@@ -217,7 +220,7 @@ class MasterController(Controller):
     def start(self) -> bool:
         """Begin a run."""
         self._expected = set(self._environment.runner.clients)
-        self._accounts, self._working, self._lost = {}, {}, set()
+        self._accounts, self._processes, self._working, self._lost = {}, {}, {}, set()
         self._going = super().start()
         return self._going
 
@@ -239,6 +242,8 @@ class MasterController(Controller):
         if missing := len(self._expected - set(self._accounts)):
             workers = "1 worker" if missing == 1 else f"{missing} workers"
             whole = whole.doubted(f"{workers} of {len(self._expected)} gave no account")
+        if len({*self._processes.values()}) < len(self._processes):
+            whole = whole.doubted("two workers had one number, so that users of theirs had, too")
         self._take(whole)
 
     def _present(self) -> set[str]:
@@ -247,6 +252,7 @@ class MasterController(Controller):
 
     def _concluded(self, environment: Any, msg: Any) -> None:
         self._accounts[msg.node_id] = ACCOUNT.validate_json(msg.data["account"])
+        self._processes[msg.node_id] = msg.data["process"]
         self._news.set()
 
     def _opened_one(self, environment: Any, msg: Any) -> None:

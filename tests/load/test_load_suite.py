@@ -190,9 +190,9 @@ def test_workers_add_up(server: ServerProcess, tmp_path: Path) -> None:
     process = start_locust(server, tmp_path, "--processes", "2", "--isolation-duration", "2.5")
     said = process.communicate(timeout=60)[1]
     account = account_in(tmp_path)
-    assert (process.returncode, account.doubt) == (0, "")
+    assert (process.returncode, account.doubt) == (0, ""), said
     assert said.splitlines()[-2].startswith("isolation HOLDS: 10 users")
-    assert sorted(account.files) == ["histories/load-1.jsonl", "histories/load.jsonl"]
+    assert sorted(account.files) == ["histories/load-1.jsonl", "histories/load.jsonl"], said
     histories = [
         (header, list(events)) for name in account.files for header, _, events in RunFolder(tmp_path).histories(name)
     ]
