@@ -8,7 +8,10 @@ PLAN ?= quick
 SEED ?= 1
 OUT ?= reports/out/make-verify
 
-.PHONY: help verify test services check mission-critical properties schedules load report mutants bench clean
+DIST ?= dist
+
+.PHONY: help verify test services check mission-critical package try-package versions properties schedules load report \
+	mutants examples bench clean
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -29,7 +32,7 @@ verify: $(STAMP) ## Verify the bundled backend and write a report (PLAN, SEED, O
 test: $(STAMP) ## Run the tests of this project's own code
 	@echo "==> tests"
 	@# what a module verifies once is not verified twice; in order, as the longest modules have few tests and would come last
-	$(BIN)/pytest tests --ignore tests/services -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest tests --ignore tests/services --ignore tests/packaging -n auto --dist loadfile --no-loadscope-reorder
 
 services: $(STAMP) ## Verify nineteen small services, each leaky in one way, and their corrected twins
 	@echo "==> services"
@@ -50,6 +53,18 @@ check: $(STAMP) ## Format, lint, types, import contracts, house rules
 	@echo "==> house rules"
 	@$(BIN)/pytest tests/test_tidy.py
 
+package: $(STAMP) ## Build the sdist, and from it the wheel (DIST)
+	@echo "==> building into $(DIST)"
+	$(BIN)/python -m build --outdir $(DIST) .
+
+try-package: $(STAMP) ## Install what `make package` builds outside of the repository, and use it
+	@echo "==> the package"
+	$(BIN)/pytest tests/packaging
+
+versions: $(STAMP) ## Try the base installation under the other Pythons of this machine
+	@echo "==> other Pythons"
+	$(BIN)/python -m tests.packaging.versions
+
 properties: $(STAMP) ## Run the properties suite alone, on the bundled backend
 	@rm -rf reports/out/make-properties
 	$(BIN)/harness verify --plan docs/plans/properties.toml --seed $(SEED) --out reports/out/make-properties
@@ -65,6 +80,15 @@ load: $(STAMP) ## Run the load suite alone, on the bundled backend
 report: $(STAMP) ## Render the report of the last `make verify` anew
 	$(BIN)/harness report $(OUT)
 
+examples: $(STAMP) ## Make the example reports in reports/examples anew
+	@for example in reference:holds shared-bridge:violated; do \
+		target=$${example%%:*}; folder=reports/examples/$${example##*:}; run=reports/out/example-$$target; \
+		rm -rf $$run $$folder; \
+		$(BIN)/harness verify $$target --plan quick --out $$run; code=$$?; test $$code -le 1 || exit $$code; \
+		mkdir -p $$folder; \
+		cp $$run/report.html $$run/report.md $$run/report.json $$run/junit.xml $$folder/; \
+	done
+
 mutants: $(STAMP) ## Print the kill matrix: mutant x checker x suite
 	$(BIN)/harness mutants --suite all
 
@@ -73,4 +97,4 @@ bench: $(STAMP) ## Measure what judging and exploring cost
 	$(BIN)/python -m benchmarks.schedules
 
 clean: ## Remove what the targets above have made
-	rm -rf $(VENV) reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DIST) build reports/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

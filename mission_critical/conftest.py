@@ -10,8 +10,10 @@ import pytest
 from filelock import FileLock
 
 from harness.claims.evidence import Evidence, SuiteOutcome
-from harness.claims.plan import LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.plan import MOST_IN_TOURS, LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.replay_command import verified_again
 from harness.claims.run_folder import RunFolder
+from harness.extras import MissingExtra, need
 from harness.judging.checkers import CHECKERS
 from harness.properties.suite import PropertiesSuite
 from harness.schedules.suite import SchedulesSuite
@@ -32,7 +34,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def users(request: pytest.FixtureRequest) -> int:
     """How many users work at once."""
-    given: int = request.config.getoption("--users")
+    given: int = request.config.getoption("--isolation-users")
     return given
 
 
@@ -40,9 +42,15 @@ def users(request: pytest.FixtureRequest) -> int:
 def target(request: pytest.FixtureRequest) -> NamedTarget:
     """The target that the gate guards."""
     try:
-        return resolve(request.config.getoption("--target"))
+        return resolve(request.config.getoption("--isolation-target"))
     except TargetError as error:
         pytest.exit(str(error), returncode=2)
+
+
+@pytest.fixture(scope="session")
+def again(target: NamedTarget, seed: int, users: int) -> str:
+    """The command that examines the target again, as far as a quick verification does."""
+    return verified_again(target.name, plan="quick", seed=seed, users=users)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +69,7 @@ def gathered(shared: Path, target: NamedTarget, seed: int, users: int) -> Gather
         with FileLock(f"{path}.lock"):
             if (path / "manifest.json").exists():
                 return RunFolder.open(path).evidence()
-            plan = Plan(name="mission-critical").with_users(users)
+            plan = Plan(name="mission-critical")
             manifest = manifest_of(target, plan, seed, users, "pytest mission_critical", path)
             folder = RunFolder.create(path, manifest)
             for item in gather(folder).evidence:
@@ -72,7 +80,9 @@ def gathered(shared: Path, target: NamedTarget, seed: int, users: int) -> Gather
 
 
 @pytest.fixture(scope="session")
-def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int) -> Sequence[Evidence]:
+def properties_evidence(
+    gathered: Gathered, target: NamedTarget, seed: int, users: int, again: str
+) -> Sequence[Evidence]:
     """What the properties suite has to say of the target."""
 
     def gather(folder: RunFolder) -> SuiteOutcome:
@@ -80,9 +90,10 @@ def properties_evidence(gathered: Gathered, target: NamedTarget, seed: int, user
             suite = PropertiesSuite(
                 target=target.name,
                 open_target=open_target,
-                budget=PropertiesBudget(examples=20, users=users),
+                budget=PropertiesBudget(examples=20, users=min(users, MOST_IN_TOURS)),
                 seed=seed,
                 checkers=CHECKERS,
+                again=again,
                 folder=folder,
             )
             return suite.run()
@@ -109,13 +120,19 @@ def schedules_evidence(gathered: Gathered, target: NamedTarget, seed: int) -> Se
 
 
 @pytest.fixture(scope="session")
-def load_evidence(gathered: Gathered, target: NamedTarget, seed: int, users: int) -> Sequence[Evidence]:
+def load_evidence(
+    gathered: Gathered, target: NamedTarget, seed: int, users: int, again: str, unknown: Callable[[str], None]
+) -> Sequence[Evidence]:
     """What the load suite has to say of the target; nothing where it cannot serve it."""
     server = target.server
     if server is None:
         return ()
+    try:
+        need("load", "the load suite")
+    except MissingExtra as error:
+        unknown(str(error))
     budget = LoadBudget(duration_s=5, users=users)
-    return gathered("load", lambda folder: under_load(target.name, server, budget, seed, folder, print))
+    return gathered("load", lambda folder: under_load(target.name, server, budget, seed, folder, print, again=again))
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +140,7 @@ def unknown(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """What to do about a claim that nothing is known of: fail, or skip where the caller allows it."""
 
     def conclude(reason: str) -> None:
-        if request.config.getoption("--allow-unknown"):
+        if request.config.getoption("--isolation-allow-unknown"):
             pytest.skip(f"UNKNOWN: {reason}")
         pytest.fail(f"UNKNOWN: {reason}", pytrace=False)
 

@@ -1,4 +1,8 @@
-"""The options of the gate, as a pytest plugin of the distribution: they are there wherever the gate is run from."""
+"""The options of the gate, as a pytest plugin of the distribution: they are there wherever the gate is run from.
+
+pytest loads it into every test run of the environment, those of strangers included: so each option begins with
+`--isolation-`, and the plugin does nothing else.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the gate."""
     group = parser.getgroup("isolation gate")
-    group.addoption("--target", default="reference", help="a name of `harness list`, or module:attribute")
+    group.addoption("--isolation-target", default="reference", help="a name of `harness list`, or module:attribute")
     group.addoption("--isolation-seed", default=1, type=int, help="one seed, one run")
-    group.addoption("--users", default=10, type=int, help="concurrent users")
+    group.addoption("--isolation-users", default=10, type=int, help="concurrent users")
     group.addoption(
-        "--allow-unknown", action="store_true", help="skip, with the reason, claims that the target cannot show"
+        "--isolation-allow-unknown",
+        action="store_true",
+        help="skip, with the reason, claims that the target cannot show",
     )

@@ -33,7 +33,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import NullPool
 
 from benchmarks.schedules.workloads import Program, TurnOf, Workload
-from harness.targets import asgi
+from harness.transport import asgi
 
 USERS = ("ada", "bob")
 

@@ -5,16 +5,21 @@ See `harness.adapter.adapter` for how an adapter is written, `harness.adapter.si
 
 from harness.adapter.adapter import Adapter, AdapterError, Channel, LogFile, LogRecords, Message, Route
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
+from harness.history.semantics import Delivery, Progress, Pushes, Work
 
 __all__ = [
     "Adapter",
     "AdapterError",
     "Channel",
+    "Delivery",
     "LogFile",
     "LogRecords",
     "Message",
+    "Progress",
+    "Pushes",
     "Route",
     "SignIn",
+    "Work",
     "api_key",
     "basic",
     "bearer",

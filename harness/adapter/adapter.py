@@ -8,15 +8,16 @@
         routes=[
             Route("write_note", "POST", "/notes", json={"text": "{canary}"}, makes="note"),
             Route("read_note", "GET", "/notes/{note}"),
-            Route("list_notes", "GET", "/notes"),
-            Route("delete_note", "DELETE", "/notes/{note}", deletes=True),
+            Route("list_notes", "GET", "/notes", lists="note"),
+            Route("delete_note", "DELETE", "/notes/{note}"),
         ],
         channels=[Channel("events", "websocket", "/events")],
     )
 
 Placeholders, in every text of it (path, query, headers, bodies, messages):
 
-- `{canary}`: a fresh text of the asking user, which carries their mark;
+- `{canary}`: a fresh text of the asking user, which carries their mark; `{canary:2}` is another one;
+- `{version}`: the newest known version of the object that is asked for; `{query}`: a word of every text;
 - `{user}`: the user's name; `{email}`: an address of theirs; `{session}`: an id that the client chooses, and keeps when
   it connects again;
 - anything else, such as `{note}`, is the id of an object of that kind, which some route `makes`. `{note:other}` is
@@ -25,20 +26,40 @@ Placeholders, in every text of it (path, query, headers, bodies, messages):
 The URL is given on the command line (`--url`) or here. Or an application is: `module:attribute` or `file.py:attribute`,
 which is then served from here.
 
-How it works. An adapter is data; `harness.wire` performs it. `harness init` writes a first one.
+How it works. An adapter is data; what it leaves unsaid, `harness.adapter.inference` reads off its requests where that
+is safe. `harness init` writes a first one; `harness describe` prints what can be shown by it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from harness.adapter.inference import differing, inferred
+from harness.adapter.mistakes import Protocol, mistakes
+from harness.adapter.placeholders import (
+    CANARY,
+    EMAIL,
+    SESSION,
+    USER,
+    Slot,
+    fill,
+    names_in,
+    needs_of,
+    slots_in,
+    taken_of,
+    texts_in,
+)
+from harness.adapter.service_log import LogFile, LogRecords
 from harness.adapter.sign_in import SignIn, api_key, basic, bearer, cookie, nobody, registered, session, trusted
-from harness.history.model import Credential, Promises, Value, Verb
+from harness.history.model import Promises, Value
+from harness.history.semantics import QUERY, VERSION, Progress, Pushes, Semantics, Work
 
 __all__ = [
+    "CANARY",
+    "EMAIL",
+    "SESSION",
+    "USER",
     "Adapter",
     "AdapterError",
     "Channel",
@@ -51,43 +72,21 @@ __all__ = [
     "basic",
     "bearer",
     "cookie",
+    "fill",
+    "names_in",
     "nobody",
     "registered",
     "session",
     "trusted",
 ]
 
-Protocol = Literal["websocket", "sse", "lines", "socketio"]
-"""How a channel pushes: a WebSocket, server-sent events, a body of one JSON value a line, Socket.IO."""
-CANARY, USER, EMAIL, SESSION = "canary", "user", "email", "session"
 LAST_EVENT = "last-event-id"
 """What a client of server-sent events sends when it connects again: the last id that it has seen."""
-GIVEN = frozenset({CANARY, USER, EMAIL, SESSION})
-"""Placeholders that are no objects."""
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z0-9_]+))?\}")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AdapterError(ValueError):
     """An adapter cannot be used. Says all that is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place where an object's id stands.
-
-    Args:
-        kind: of the object.
-        label: tells several of one kind apart; usually `""`.
-    """
-
-    kind: str
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        """How it is called among the arguments of an operation."""
-        return f"{self.kind}:{self.label}" if self.label else self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +101,19 @@ class Route:
         makes: the kind of object that the answer names.
         id: where: keys and positions, with dots between (`data.0.id`); `""` when the answer is the id alone;
             `@location` when it is the end of the path in that header.
-        deletes: whether the object it works on is gone afterwards.
+        deletes: whether the object it works on is gone afterwards; None when method and path tell.
         newest_of: names of the routes whose texts it shows, of these the newest only (of the object it works on, if it
             works on one): an earlier text of the user's own in its answer is residue.
+        edits: whether it gives the object that it works on the text that it carries; None when method, path and body
+            tell.
+        lists: the kind of objects of which it lists all that the user has; with `{query}`, all that contain it.
+        page: the parameter that asks for another page of the list, which then need not have all; `""` when it has.
+        entries: where the list is in the answer.
+        shows: where the answer, or each entry of a list, has the text of the object.
+        version: where the answer has a number that each edit raises.
+        starts: what is known of the work that it starts, which ends after the answer.
+        progress: how its answer tells what has become of the work that it is asked for.
+        ends: whether it asks the work that it works on to end.
     """
 
     name: str
@@ -117,8 +126,17 @@ class Route:
     text: str | None = None
     makes: str = ""
     id: str = "id"
-    deletes: bool = False
+    deletes: bool | None = None
     newest_of: Sequence[str] = ()
+    edits: bool | None = None
+    lists: str = ""
+    page: str = ""
+    entries: str = ""
+    shows: str | None = None
+    version: str = ""
+    starts: Work | None = None
+    progress: Progress | None = None
+    ends: bool = False
 
     @property
     def parts(self) -> tuple[Value, ...]:
@@ -141,10 +159,35 @@ class Route:
         return self.method.upper() in _READING
 
     @property
-    def verb(self) -> Verb:
-        """What checkers know of it."""
-        known = {"makes": self.makes or None, "deletes": self.deletes, "newest_of": tuple(self.newest_of)}
-        return _verb(self.name, self.slots, **known)
+    def semantics(self) -> Semantics:
+        """What is stated of it; `Adapter.promises` has what follows from its request, too."""
+        taken = taken_of(self.slots)
+        shows = self.shows is not None or self.progress or self.newest_of or self.version
+        return Semantics(
+            self.name,
+            makes=self.makes or None,
+            id=self.id,
+            takes=taken.kind if taken else None,
+            argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
+            reads=bool(taken and shows) and self.reads and not self.lists,
+            safe=self.reads,
+            lists=self.lists or None,
+            all=bool(self.lists) and not self.page,
+            entries=self.entries,
+            texts=texts_in(self.parts),
+            shows=self.shows,
+            edits=bool(self.edits),
+            deletes=bool(self.deletes),
+            searches=bool(self.lists) and any(QUERY in names_in(part) for part in self.parts),
+            version=self.version,
+            needs_version=any(VERSION in names_in(part) for part in self.parts),
+            needs_query=any(QUERY in names_in(part) for part in self.parts),
+            newest_of=tuple(self.newest_of),
+            starts=self.starts,
+            progress=self.progress,
+            ends=self.ends,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +199,18 @@ class Message:
         send: the frame: JSON, or text; of Socket.IO, `[event, argument, ...]`.
         done: what stands in the frame that says it has been done, as `{"type": "joined", "room": "{room}"}` (more may
             stand there); when none like it comes it was refused. None when the service says nothing of it.
+        refused: what stands in the frame that says that it was refused, at once; None when only silence says so.
+        subscribes: whether the connection gets what is pushed within the object from now on.
+        seen: key of the frame that takes the last seq that the client has seen of each object that frames are about, by
+            its id, when it subscribes again; `""` when the service does not go on from there.
     """
 
     name: str
     send: Value
     done: Value = None
+    refused: Value = None
+    subscribes: bool = False
+    seen: str = ""
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -168,9 +218,20 @@ class Message:
         return tuple(dict.fromkeys(slots_in(self.send)))
 
     @property
-    def verb(self) -> Verb:
-        """What checkers know of it."""
-        return _verb(self.name, self.slots)
+    def semantics(self) -> Semantics:
+        """What checkers and generators know of it."""
+        taken = taken_of(self.slots)
+        return Semantics(
+            self.name,
+            takes=taken.kind if taken else None,
+            argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
+            texts=texts_in([self.send]),
+            needs_query=QUERY in names_in(self.send),
+            subscribes=self.subscribes,
+            resumes=bool(self.seen),
+            acknowledged=self.done is not None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +246,9 @@ class Channel:
         hello: messages that are said each time it has been opened.
         messages: further ones that can be said.
         subprotocols: offered by a WebSocket.
+        pushes: what its frames say of themselves; None when nobody says.
+        fence: a message whose `done` comes after everything that was pushed before it; `{nonce}` in it is new each
+            time. None when the service has none.
     """
 
     name: str
@@ -195,6 +259,8 @@ class Channel:
     hello: Sequence[Message] = ()
     messages: Sequence[Message] = ()
     subprotocols: Sequence[str] = ()
+    pushes: Pushes | None = None
+    fence: Message | None = None
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -203,31 +269,23 @@ class Channel:
         return tuple(dict.fromkeys([*found, *(slot for message in self.hello for slot in message.slots)]))
 
     @property
-    def verb(self) -> Verb:
-        """What checkers know of its opening."""
-        return _verb(self.name, self.slots, opens=True)
+    def semantics(self) -> Semantics:
+        """What checkers and generators know of its opening."""
+        taken = taken_of(self.slots)
+        return Semantics(
+            self.name,
+            takes=taken.kind if taken else None,
+            argument=taken.name if taken else "",
+            needs=needs_of(self.slots),
+            texts=texts_in([message.send for message in self.hello]),
+            opens=True,
+            subscribes=taken is not None and self.pushes is not None and self.pushes.within == taken.kind,
+        )
 
     @property
     def has_session(self) -> bool:
         """Whether the client chooses an id for it."""
         return any(SESSION in names_in(part) for part in (self.path, dict(self.query), dict(self.headers)))
-
-
-@dataclass(frozen=True, slots=True)
-class LogFile:
-    """What the service writes of its users.
-
-    Args:
-        path: of the file, as seen from where the harness runs.
-        user: a regular expression whose first group is the name of the user whom a record is about.
-    """
-
-    path: str
-    user: str = r'"user": "([^"]*)"'
-
-
-LogRecords = Callable[[], Iterable[tuple[str, str]]]
-"""Returns what a service has written since the last call: pairs of the user's name whom a record is about, and it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +301,7 @@ class Adapter:
         app: the ASGI application that it is, `module:attribute`, when it is to be served from here.
         http2: whether it speaks HTTP/2 without TLS, with no upgrade.
         log: its log file, or a call that returns its records: none under a user's name may carry what another wrote.
+        runs_per_user: the most pieces of work of one user at a time; None when the service states no limit.
         same_name: what the service makes of a user's name before it compares (`str.casefold`): users whose names come
             to the same are one user to it, and meant to be.
 
@@ -258,11 +317,12 @@ class Adapter:
     app: str = ""
     http2: bool = False
     log: LogFile | LogRecords | None = None
+    runs_per_user: int | None = None
     same_name: Callable[[str], str] = str
 
     def __post_init__(self) -> None:
         """Say at once what is wrong with it."""
-        if wrong := [*_mistakes(self)]:
+        if wrong := [*mistakes(self)]:
             raise AdapterError(f"the adapter {self.name!r} is wrong: {'; '.join(wrong)}")
 
     def route(self, name: str) -> Route:
@@ -278,109 +338,30 @@ class Adapter:
         said = ((channel, message) for channel in self.channels for message in (*channel.hello, *channel.messages))
         return next((channel, message) for channel, message in said if message.name == name)
 
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """Everything that can be said."""
-        return tuple(message for channel in self.channels for message in (*channel.hello, *channel.messages))
+    def part(self, name: str) -> Route | Channel | tuple[Channel, Message]:
+        """Return what an operation of this name is: a route, a channel to open, or a message over a channel."""
+        parts: tuple[Route | Channel, ...] = (*self.routes, *self.channels)
+        named = next((part for part in parts if part.name == name), None)
+        return named if named is not None else self.message(name)
 
     @property
     def parts(self) -> tuple[Route | Channel | Message, ...]:
-        """Everything of which the service says whether it was done."""
-        return (*self.routes, *self.channels, *(message for message in self.messages if message.done is not None))
+        """Everything that a user can ask for; greetings are a part of opening their channel."""
+        return (*self.routes, *self.channels, *(message for channel in self.channels for message in channel.messages))
 
     @property
     def promises(self) -> Promises:
-        """What checkers are told of the service."""
-        verbs = {part.name: part.verb for part in self.parts}
-        return Promises(operations=frozenset(verbs), credentials=self.sign_in.invalid, verbs=verbs)
+        """What checkers and generators know of the service: what is stated, and what follows from the requests."""
+        said = {message.name: channel.name for channel in self.channels for message in channel.messages}
+        known = (replace(part.semantics, over=said.get(part.name, "")) for part in self.parts)
+        return Promises(
+            operations={**{semantics.name: semantics for semantics in known}, **inferred(self.routes)},
+            pushes=tuple(channel.pushes for channel in self.channels if channel.pushes is not None),
+            runs_per_user=self.runs_per_user,
+            credentials=self.sign_in.invalid,
+        )
 
     @property
-    def claims(self) -> tuple[str, ...]:
-        """The claims that can be shown of it."""
-        tries = frozenset(Credential) & self.sign_in.invalid
-        taking = any(part.slots for part in self.parts)
-        newest = any(route.newest_of for route in self.routes)
-        also = {"AUT-1": tries, "AUT-2": taking, "FAC-4": newest}
-        return ("SES-2", *(claim for claim, can_be_shown in also.items() if can_be_shown))
-
-
-def _verb(name: str, slots: Sequence[Slot], **known: Any) -> Verb:
-    """Return what checkers know of an operation. Of several objects it works on the last, without a label if it can."""
-    taken = next(iter([slot for slot in slots if not slot.label][-1:] or slots[-1:]), None)
-    return Verb(name, takes=taken.kind if taken else None, argument=taken.name if taken else "id", **known)
-
-
-def slots_in(value: Any) -> Iterator[Slot]:
-    """Yield the objects that a template names."""
-    for name, label in _placeholders(value):
-        if name not in GIVEN:
-            yield Slot(name, label)
-
-
-def names_in(value: Any) -> frozenset[str]:
-    """Return the names of all placeholders of a template."""
-    return frozenset(name for name, _ in _placeholders(value))
-
-
-def fill(value: Any, given: Mapping[str, str], numbers: Collection[str] = ()) -> Any:
-    """Return a template with its placeholders replaced.
-
-    Args:
-        value: a text, or JSON with texts in it.
-        given: by `Slot.name` or the name of a placeholder; of a label that is not given, what its kind has.
-        numbers: kinds whose ids are numbers: a text that is one such placeholder and nothing else becomes a number.
-    """
-    if isinstance(value, str):
-        alone = _PLACEHOLDER.fullmatch(value)
-        text = _PLACEHOLDER.sub(lambda found: _given(found, given), value)
-        return int(text) if alone and alone.group(1) in numbers else text
-    if isinstance(value, Mapping):
-        return {key: fill(item, given, numbers) for key, item in value.items()}
-    return [fill(item, given, numbers) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _given(found: re.Match[str], given: Mapping[str, str]) -> str:
-    name, label = found.group(1), found.group(2)
-    text = given.get(f"{name}:{label}") if label else None
-    return given[name] if text is None else text
-
-
-def _placeholders(value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        for found in _PLACEHOLDER.finditer(value):
-            yield found.group(1), found.group(2) or ""
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _placeholders(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _placeholders(item)
-
-
-def _mistakes(adapter: Adapter) -> Iterator[str]:
-    made = {route.makes for route in adapter.routes}
-    carrying = {route.name for route in adapter.routes if route.carries}
-    operations: tuple[Route | Channel | Message, ...] = (*adapter.routes, *adapter.channels, *adapter.messages)
-    named = [operation.name for operation in operations]
-    for name in sorted({name for name in named if named.count(name) > 1}):
-        yield f"two operations are called {name!r}"
-    for operation in operations:
-        for slot in operation.slots:
-            if slot.kind not in made - {""}:
-                yield f"{operation.name} needs a {{{slot.kind}}}, and no route has makes={slot.kind!r}"
-    for channel in adapter.channels:
-        if channel.protocol not in get_args(Protocol):
-            known = ", ".join(get_args(Protocol))
-            yield f"channel {channel.name!r} has the protocol {channel.protocol!r}: give {known}"
-    if not any(route.carries for route in adapter.routes) and not _says_canary(adapter):
-        yield "no route and no message carries a {canary}, so nobody's data could be told from anybody else's"
-    for route in adapter.routes:
-        if sum(body is not None for body in (route.json, route.form, route.text)) > 1:
-            yield f"{route.name} has more than one body: give json, form or text"
-        for name in route.newest_of:
-            if name not in carrying:
-                yield f"{route.name} shows the newest of {name!r}, and no route of that name carries a {{canary}}"
-
-
-def _says_canary(adapter: Adapter) -> bool:
-    return any(CANARY in names_in(message.send) for message in adapter.messages)
+    def inferred(self) -> Mapping[str, frozenset[str]]:
+        """The fields of the semantics of each route that nobody stated."""
+        return {name: differing(self.route(name).semantics, known) for name, known in inferred(self.routes).items()}

@@ -163,9 +163,10 @@ class _Session:
         if user.credential is Credential.NONE:
             return {}
         if user.credential is Credential.REVOKED and self.sign_out is not None:
-            once = replace(user, name=f"{user.name}out", credential=Credential.VALID)  # nobody else is signed out
-            given = await self.headers(once, http)
-            await http.request(*self.sign_out, headers=dict(given))
+            given = await self.headers(replace(_signing_in(user), credential=Credential.VALID), http)
+            answer = await http.request(*self.sign_out, headers=dict(given))
+            if answer.status_code >= 400:
+                raise Unreachable(f"{user.id} cannot sign out: {_answered(answer)}. See `sign_out` of the adapter")
             return given
         if self.register is not None:
             await _register(user, http, *self.register, self.json, self.form)
@@ -237,7 +238,7 @@ class _Registered:
 
     async def headers(self, user: User, http: httpx.AsyncClient) -> Headers:
         if user.credential is not Credential.NONE:
-            await _register(user, http, self.method, self.path, self.json, self.form)
+            await _register(_signing_in(user), http, self.method, self.path, self.json, self.form)
         return await self.then.headers(user, http)
 
 
@@ -251,6 +252,11 @@ def registered(
         then: how they sign in.
     """
     return _Registered(method=method, path=path, json=json, form=form, then=then)
+
+
+def _signing_in(user: User) -> User:
+    """Return who signs in for this user: of one who then signs out another, so that nobody else is signed out."""
+    return replace(user, name=f"{user.name}out") if user.credential is Credential.REVOKED else user
 
 
 async def _register(
@@ -312,7 +318,9 @@ def _like(text: str) -> str:
 
 
 def _not_let_in(user: User, answer: httpx.Response) -> TurnedAway:
-    return TurnedAway(
-        f"{user.id} ({user.name!r}) cannot sign in: {answer.request.method} {answer.request.url.path} was answered "
-        f"with {answer.status_code} {answer.text[:200]!r}. See `sign_in` of the adapter"
-    )
+    return TurnedAway(f"{user.id} ({user.name!r}) cannot sign in: {_answered(answer)}. See `sign_in` of the adapter")
+
+
+def _answered(answer: httpx.Response) -> str:
+    asked = f"{answer.request.method} {answer.request.url.path}"
+    return f"{asked} was answered with {answer.status_code} {answer.text[:200]!r}"

@@ -29,11 +29,10 @@ from harness.claims.evidence import (
     SuiteRun,
     Trial,
 )
+from harness.claims.statements import NOT_ADJUDICATED, needs
 from harness.judging.verdict import Outcome, Verdict
 
 __all__ = ["ANOMALIES", "CLAIMS", "adjudicate", "checkers_of", "doubts_about", "report_of"]
-
-NOT_ADJUDICATED = "no checker of this version adjudicates it"
 
 
 def checkers_of(claim: Claim) -> tuple[str, ...]:
@@ -48,6 +47,7 @@ def adjudicate(
     *,
     runs: Sequence[SuiteRun] = (),
     required: bool = True,
+    lacking: Mapping[str, str] | None = None,
 ) -> ClaimResult:
     """Return what the evidence and the trials say of one claim.
 
@@ -56,12 +56,13 @@ def adjudicate(
         evidence, trials: all there are; those that count are picked.
         runs: say why a suite has no evidence.
         required: whether the plan requires the claim.
+        lacking: by anomaly, the line that the description lacks; None when nobody looked.
     """
     counted = [item for item in evidence if _counts(claim, item)]
     merged = _merged(claim, counted)
     examined = _examined(claim, merged)
     violations = sum(verdict.violated for verdict in merged)
-    reasons = [*(_against(claim, merged) if counted else _not_run(claim, runs)), *_distrust(claim, trials)]
+    reasons = [*(_against(claim, merged, lacking) if counted else _not_run(claim, runs)), *_distrust(claim, trials)]
     outcome = Outcome.VIOLATED if violations else Outcome.UNKNOWN if reasons else Outcome.HOLDS
     return ClaimResult(
         claim=claim,
@@ -92,7 +93,9 @@ def report_of(
 ) -> Report:
     """Judge every claim of the catalogue, and the verification as a whole."""
     results = tuple(
-        adjudicate(claim, evidence, trials, runs=suites, required=claim.id in manifest.required)
+        adjudicate(
+            claim, evidence, trials, runs=suites, required=claim.id in manifest.required, lacking=manifest.lacking
+        )
         for claim in CLAIMS.values()
     )
     if any(result.outcome is Outcome.VIOLATED for result in results):
@@ -133,11 +136,11 @@ def _examined(claim: Claim, merged: Iterable[Verdict]) -> Mapping[str, int]:
     return {name: sum(verdict.examined.get(name, 0) for verdict in merged) for name in claim.anomalies}
 
 
-def _against(claim: Claim, merged: Sequence[Verdict]) -> list[str]:
+def _against(claim: Claim, merged: Sequence[Verdict], lacking: Mapping[str, str] | None = None) -> list[str]:
     """Why the evidence does not support the claim, whether or not its checkers can be trusted."""
     if not claim.anomalies:
         return [NOT_ADJUDICATED]
-    return [*_found(merged), *_doubts(merged), *_unexamined(claim, merged)]
+    return [*_found(merged), *_doubts(merged), *_unexamined(claim, merged, lacking)]
 
 
 def _not_run(claim: Claim, runs: Iterable[SuiteRun]) -> list[str]:
@@ -162,15 +165,23 @@ def _doubts(merged: Iterable[Verdict]) -> list[str]:
     return list(dict.fromkeys(doubt for verdict in merged for doubt in verdict.doubts))
 
 
-def _unexamined(claim: Claim, merged: Sequence[Verdict]) -> list[str]:
+def _unexamined(claim: Claim, merged: Sequence[Verdict], lacking: Mapping[str, str] | None) -> list[str]:
     examined = _examined(claim, merged)
     where = f" in the {' or '.join(claim.suites)} suite" if claim.suites else ""
     users = f" with {claim.least_users} or more users" if claim.least_users > 1 else ""
     return [
-        f"nothing was examined for {name}{where}{users}: it needs {ANOMALIES[name].needs}"
+        f"nothing was examined for {name}{where}{users}: {_what_would_help(name, lacking)}"
         for name in claim.anomalies
         if not examined[name]
     ]
+
+
+def _what_would_help(anomaly: str, lacking: Mapping[str, str] | None) -> str:
+    if lacking is None:
+        return f"it needs {needs(anomaly)}"
+    if anomaly in lacking:
+        return f"the description lacks {lacking[anomaly]}"
+    return "the description says all that it needs, and no step came to it: give a larger budget"
 
 
 def _kills(claim: Claim, trials: Iterable[Trial]) -> list[Trial]:

@@ -4,127 +4,110 @@ from __future__ import annotations
 
 from harness.claims.evidence import Anomaly, Claim, Suite
 
-_TEXTS = "operations that bring a user's own text out again (write_note, read_note, list_notes, runs)"
-_EVENTS = "runs whose events are pushed (open_thread, follow, start_run)"
-_PARTS = "the parts themselves: the target implements Component"
 
-
-def _anomaly(name: str, checker: str, weakness: str, needs: str, sentence: str) -> Anomaly:
-    return Anomaly(id=name, checker=checker, weakness=weakness, needs=needs, sentence=sentence)
+def _anomaly(name: str, checker: str, weakness: str, sentence: str) -> Anomaly:
+    return Anomaly(id=name, checker=checker, weakness=weakness, sentence=sentence)
 
 
 ANOMALIES = {
     anomaly.id: anomaly
     for anomaly in (
-        _anomaly("leaked-in-answer", "leak", "CWE-488", _TEXTS, "an answer carried another user's canary"),
-        _anomaly("leaked-in-event", "leak", "CWE-488", _EVENTS, "a pushed event carried another user's canary"),
-        _anomaly("misdelivered", "misdelivery", "CWE-488", _EVENTS, "an event reached a user who does not own it"),
+        _anomaly("leaked-in-answer", "leak", "CWE-488", "an answer carried another user's canary"),
+        _anomaly("leaked-in-event", "leak", "CWE-488", "a pushed event carried another user's canary"),
+        _anomaly("misdelivered", "misdelivery", "CWE-488", "an event reached a user who does not own it"),
         _anomaly(
             "wrong-thread",
             "misdelivery",
             "CWE-488",
-            _EVENTS,
             "an event came where its thread is not followed",
         ),
-        _anomaly("lost-event", "misdelivery", "CWE-362", _EVENTS, "an event of a followed run never arrived"),
-        _anomaly("doubled-event", "misdelivery", "CWE-362", _EVENTS, "an event arrived more than once"),
-        _anomaly("reordered-event", "misdelivery", "CWE-362", _EVENTS, "an event arrived before an earlier one"),
-        _anomaly("tampered", "tampering", "CWE-567", _TEXTS, "a user's data is not what that user wrote"),
-        _anomaly("lost-write", "tampering", "CWE-362", _TEXTS, "an acknowledged write cannot be read back"),
+        _anomaly("lost-event", "misdelivery", "CWE-362", "an event of a followed run never arrived"),
+        _anomaly("doubled-event", "misdelivery", "CWE-362", "an event arrived more than once"),
+        _anomaly("reordered-event", "misdelivery", "CWE-362", "an event arrived before an earlier one"),
+        _anomaly("tampered", "tampering", "CWE-567", "a user's data is not what that user wrote"),
+        _anomaly("lost-write", "tampering", "CWE-362", "an acknowledged write cannot be read back"),
         _anomaly(
             "partial-write",
             "tampering",
             "CWE-459",
-            "runs that write several notes, and runs that fail (agents notebook and faulty)",
             "a request that failed, or was cancelled, left part of its writes",
         ),
         _anomaly(
             "residue",
             "residue",
             "CWE-772",
-            "a count of what the target holds: it implements Resources",
             "something acquired for a request is still held after it ended",
         ),
         _anomaly(
             "earlier-text",
             "remains",
             "CWE-226",
-            "operations that show a user's newest text only (read_note after write_note, edit_note)",
             "an answer carried a user's own text of an earlier request, where only the newest belongs",
         ),
         _anomaly(
             "unexplained-answer",
             "interference",
             "CWE-567",
-            "another user's failure, cancellation or disconnect, and answers after it",
             "a user's answer is not one that this user's own actions allow",
         ),
         _anomaly(
             "shared-session",
             "sessions",
             "CWE-567",
-            "a tap on database sessions: the target implements Probing",
             "two requests used one database session",
         ),
         _anomaly(
             "shared-connection",
             "sessions",
             "CWE-567",
-            "a tap on database connections: the target implements Probing",
             "a request used a database connection while another held it",
         ),
-        _anomaly("instance-in-registry", "immutability", "CWE-488", _PARTS, "the registry held what is not a class"),
-        _anomaly("mutable-registry", "immutability", "CWE-471", _PARTS, "a frozen registry was changed"),
-        _anomaly("mutable-context", "immutability", "CWE-374", _PARTS, "a context changed after it was made"),
-        _anomaly("split-read", "agreement", "CWE-362", _PARTS, "two reads of a frozen registry disagreed"),
+        _anomaly("instance-in-registry", "immutability", "CWE-488", "the registry held what is not a class"),
+        _anomaly("mutable-registry", "immutability", "CWE-471", "a frozen registry was changed"),
+        _anomaly("mutable-context", "immutability", "CWE-374", "a context changed after it was made"),
+        _anomaly("split-read", "agreement", "CWE-362", "two reads of a frozen registry disagreed"),
         _anomaly(
             "aliased-state",
             "aliasing",
             "CWE-488",
-            "live requests of two users to compare: the target implements Heap",
             "requests of two users could reach one mutable object",
         ),
-        _anomaly("placeholder-accepted", "identity", "CWE-20", _PARTS, "a placeholder or malformed id was accepted"),
-        _anomaly("legitimate-refused", "identity", "CWE-20", _PARTS, "a legitimate id was refused"),
-        _anomaly("key-collision", "identity", "CWE-694", _PARTS, "different requests were given one key"),
+        _anomaly("placeholder-accepted", "identity", "CWE-20", "a placeholder or malformed id was accepted"),
+        _anomaly("legitimate-refused", "identity", "CWE-20", "a legitimate id was refused"),
+        _anomaly("key-collision", "identity", "CWE-694", "different requests were given one key"),
         _anomaly(
             "over-limit",
             "limits",
             "CWE-770",
-            "a stated limit of runs per user, and runs whose events are pushed",
             "a user had more runs at once than the stated limit",
         ),
         _anomaly(
             "starved",
             "limits",
             "CWE-770",
-            "a stated limit of runs per user, and a user who is at it",
             "a user was refused while only others were at their limit",
         ),
         _anomaly(
             "unauthenticated",
             "access",
             "CWE-862",
-            "invalid credentials to try: the target promises them",
             "an operation succeeded without a valid credential",
         ),
-        _anomaly("foreign-object", "access", "CWE-639", _TEXTS, "a user reached another's object by its id"),
+        _anomaly("foreign-object", "access", "CWE-639", "a user reached another's object by its id"),
         _anomaly(
             "existence-revealed",
             "access",
             "CWE-203",
-            _TEXTS,
             "the refusal of another's object differs from that of one that does not exist",
         ),
-        _anomaly("legacy-broken", "migration", "CWE-439", _PARTS, "a call of the legacy API does not work"),
+        _anomaly("legacy-broken", "migration", "CWE-439", "a call of the legacy API does not work"),
         _anomaly(
             "legacy-silent",
             "migration",
             "CWE-477",
-            _PARTS,
             "a legacy call does not warn and name its replacement",
         ),
-        _anomaly("legacy-shared", "migration", "CWE-488", _PARTS, "the legacy API gave one user's event to another"),
+        _anomaly("legacy-shared", "migration", "CWE-488", "the legacy API gave one user's event to another"),
     )
 }
 

@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.claims.bounds import upper_bound
 from harness.history.model import Value
 from harness.judging.verdict import Finding, Outcome, Verdict
-
-CONFIDENCE = 0.95
 
 
 class Suite(StrEnum):
@@ -179,14 +178,12 @@ class Anomaly:
         sentence: what has happened when it is found.
         checker: who finds it.
         weakness: its CWE id.
-        needs: what a target must offer for it to be examined.
     """
 
     id: str
     sentence: str
     checker: str
     weakness: str
-    needs: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +256,7 @@ class Manifest:
         version: of the harness.
         environment: versions of Python, platform and packages.
         command: what was typed.
+        lacking: by anomaly, the line that the target's description lacks for it to be shown; None when nobody looked.
     """
 
     run: str
@@ -271,6 +269,7 @@ class Manifest:
     version: str
     environment: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    lacking: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,17 +293,3 @@ class Report:
     evidence: tuple[Evidence, ...]
     trials: tuple[Trial, ...]
     note: str = ""
-
-
-def upper_bound(violations: int, examined: int) -> float:
-    """Return the one-sided 95 % upper bound of a rate (Clopper and Pearson 1934).
-
-    Args:
-        violations: in [0, examined].
-        examined: 1 or more facts, treated as independent.
-    """
-    from scipy.special import betaincinv  # a quarter of the time in which `harness` starts: only who needs it waits
-
-    if violations >= examined:
-        return 1.0
-    return float(betaincinv(violations + 1, examined - violations, CONFIDENCE))

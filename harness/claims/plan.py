@@ -12,7 +12,7 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
     users = 10
     shrink_s = 20
 
-    [schedules]                         # left out: the suite does not run; it needs a target in this process
+    [schedules]                         # left out, or false: it does not run; it needs a target in this process
     schedules = 1000                    # of the target
     shrink_runs = 200                   # to make a failing one smaller
     trials = 400                        # the most in which a mutant must show
@@ -32,21 +32,24 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.claims.adjudication import CLAIMS
+from harness.claims.evidence import Suite
 from harness.history.canary import MOST_OWNERS
 
 ADJUDICABLE = tuple(claim.id for claim in CLAIMS.values() if claim.anomalies)
 """The claims that a checker of this version can adjudicate."""
 
-
 MOST_IN_TOURS = 100
 """Users of the fixed tours, whatever the load suite has: more show nothing new there."""
+
+_WITH_USERS = frozenset({Suite.PROPERTIES, Suite.WIRE, Suite.LOAD})
+"""The suites whose number of users a plan says."""
 
 
 class PlanError(ValueError):
@@ -126,40 +129,52 @@ class Plan(_Part):
 
     name: str
     """As in reports."""
-    claims: tuple[str, ...] = ADJUDICABLE
-    """Those that must hold."""
+    claims: tuple[str, ...] | None = ADJUDICABLE
+    """Those that must hold. None, which no file can say, means all that the target can show: in a built-in plan."""
     trials: tuple[str, ...] | None = None
     """Mutants, twins and null targets to try; None means all."""
     properties: PropertiesBudget | None = PropertiesBudget()
     """None leaves the suite out; `properties = false` in a file."""
     schedules: SchedulesBudget | None = None
-    """None leaves the suite out, which only a target in this process can pass."""
+    """None leaves the suite out, which only a target in this process can pass; `schedules = false` in a file."""
     wire: WireBudget = WireBudget()
     """Of a service with an adapter; any other target has the other suites."""
     load: LoadBudget | None = LoadBudget()
     """None leaves the suite out; `load = false` in a file."""
 
-    @field_validator("properties", "load", mode="before")
+    @field_validator("properties", "schedules", "load", mode="before")
     @classmethod
     def _left_out(cls, value: object) -> object:
         return None if value is False else value  # TOML has no None
 
-    def with_users(self, users: int) -> Plan:
+    @field_validator("wire", mode="before")
+    @classmethod
+    def _never_left_out(cls, value: object) -> object:
+        if value is False:
+            raise ValueError("it is the only suite of a service: leave the key out")
+        return value
+
+    def with_users(self, users: int, suites: Collection[Suite]) -> Plan:
         """Return this plan for another number of users; the tours have at most MOST_IN_TOURS of them.
 
+        Args:
+            users: how many.
+            suites: those that run; no other suite changes, or sets a limit.
+
         Raises:
-            PlanError: no plan can have so many.
+            PlanError: one of them cannot have so many.
         """
         changed = self.model_dump()
-        if changed["properties"]:
-            changed["properties"]["users"] = min(max(2, users), MOST_IN_TOURS)
-        changed["wire"]["users"] = users
-        if changed["load"]:
-            changed["load"]["users"] = users
+        for suite in _WITH_USERS & {*suites}:
+            changed[suite]["users"] = min(max(2, users), MOST_IN_TOURS) if suite is Suite.PROPERTIES else users
         try:
             return self.model_validate(changed)
         except ValidationError as error:
             raise PlanError(f"{users} users are too many or too few: {_told(error)}. Give another number") from error
+
+    def most_users(self, suites: Collection[Suite]) -> int:
+        """Return how many users there are at once, at most, in these suites; 0 where none of them is told a number."""
+        return max((getattr(self, suite).users for suite in _WITH_USERS & {*suites}), default=0)
 
 
 QUICK_TRIALS = (
@@ -180,6 +195,7 @@ PLANS: Mapping[str, Plan] = {
     for plan in (
         Plan(
             name="quick",
+            claims=None,
             trials=QUICK_TRIALS,
             properties=PropertiesBudget(examples=15),
             wire=WireBudget(rounds=4, volume=1_000, shrink_s=10),
@@ -187,6 +203,7 @@ PLANS: Mapping[str, Plan] = {
         ),
         Plan(
             name="standard",
+            claims=None,
             properties=PropertiesBudget(examples=300, steps=40, component_examples=300, shrink_s=60),
             schedules=SchedulesBudget(schedules=2_000),
             wire=WireBudget(rounds=12, volume=4_000, warm_up_s=60),
@@ -194,6 +211,7 @@ PLANS: Mapping[str, Plan] = {
         ),
         Plan(
             name="deep",
+            claims=None,
             properties=PropertiesBudget(examples=5_000, steps=80, component_examples=2_000, shrink_s=300),
             schedules=SchedulesBudget(schedules=100_000, shrink_runs=1_000, twins=2_000),
             wire=WireBudget(users=50, rounds=100, volume=100_000, warm_up_s=60, shrink_s=120),
@@ -227,7 +245,7 @@ def read_plan(name: str, trials: frozenset[str], stimuli: frozenset[str] = froze
         plan = Plan.model_validate({"name": path.stem} | tomllib.loads(text))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise PlanError(f"plan {name} is wrong: {_told(error)}. Mend the file; README.md shows one") from error
-    wrong = [f"unknown claim {claim!r}" for claim in plan.claims if claim not in CLAIMS]
+    wrong = [f"unknown claim {claim!r}" for claim in plan.claims or () if claim not in CLAIMS]
     asked = {*(plan.trials or ()), *(plan.load.trials if plan.load else ())}
     wrong += [f"unknown mutant, twin or null target {trial!r}" for trial in sorted(asked - trials)]
     known = ", ".join(sorted(stimuli))

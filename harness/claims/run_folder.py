@@ -27,8 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.claims.evidence import Evidence, Manifest, SuiteOutcome, SuiteRun, Trial
 from harness.history.model import Event, Header, History
 from harness.judging.verdict import Finding
-from harness.scenario.program import Interleaving, Program, Step
-from harness.scenario.script import Script
+from harness.scenario.program import Do, Interleaving, Program, Step, groups_of
 
 _T = TypeVar("_T")
 
@@ -72,7 +71,6 @@ class Witness:
         history: the events that were seen, in full.
         interleaving: the order of steps in which it shows; None when the order was not controlled.
         explanation: that order in words.
-        script: what was done over the wire, in place of a program; None for every other target.
         url: of the service that it was done to.
         shown: in how many of how many further attempts it showed again; (0, 0) when none was made.
     """
@@ -85,13 +83,16 @@ class Witness:
     history: tuple[Event, ...]
     interleaving: Interleaving | None = None
     explanation: tuple[str, ...] = ()
-    script: Script | None = None
     url: str = ""
     shown: tuple[int, int] = (0, 0)
 
     def lines(self) -> tuple[str, ...]:
-        """Return what was done, step by step, in words."""
-        return self.script.told() if self.script is not None else tuple(str(step) for step in self.story())
+        """Return what was done, in words: step by step, or, where all wait for each other, what was done at once."""
+        steps = self.story()
+        if all(step.do is not Do.JOIN for step in steps):
+            return tuple(str(step) for step in steps)
+        groups = ([str(step) for step in group if step.do is not Do.JOIN] for group in groups_of(steps))
+        return tuple("; ".join(group) for group in groups if group)
 
     def story(self) -> tuple[Step, ...]:
         """Return the steps of the program, without the operations that the target does not offer."""

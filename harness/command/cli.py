@@ -18,20 +18,17 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.command.arguments import COULD_NOT_RUN, Complaint, target_argument
 from harness.command.closing import EXIT_CODES, conclude, tell_explored, tell_first_finding
+from harness.command.describing import describe
 from harness.command.initialising import init
+from harness.extras import MissingExtra
 from harness.judging.verdict import Outcome
+from harness.loop.versions import UnknownVersion
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-COULD_NOT_RUN = 2
 DOES_NOT_VERIFY = 4
-
-
-class Complaint(click.ClickException):
-    """One clear error: what, why, what to do. Exit code 2."""
-
-    exit_code = COULD_NOT_RUN
 
 
 class _Commands(click.Group):
@@ -42,6 +39,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
+        except (MissingExtra, UnknownVersion) as error:
+            raise Complaint(str(error)) from error
         except KeyboardInterrupt:
             click.echo("interrupted: `harness report FOLDER` tells what is in the run folder by now", err=True)
             sys.exit(EXIT_CODES[Outcome.UNKNOWN])
@@ -63,7 +62,7 @@ def _workers(help_text: str) -> Callable[[_Command], _Command]:
 
 
 @main.command()
-@click.option("--target", default="reference", show_default=True, help="A name of `harness list`, or your own.")
+@target_argument
 @click.option("--plan", "plan_name", default="quick", show_default=True, help="quick, standard, deep, or a TOML file.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="One seed, one run.")
 @click.option("--users", type=click.IntRange(min=2), help="Concurrent users; the plan's when left out.")
@@ -71,32 +70,47 @@ def _workers(help_text: str) -> Callable[[_Command], _Command]:
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in reports/out by default.")
 @_workers("Processes that explore, and mutants, twins and null targets tried at a time.")
 def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, out: Path | None, workers: int) -> None:
-    """Carry a plan out on a target, and write a report."""
+    """Carry a plan out on a target, and write a report.
+
+    TARGET is a name of `harness list`, or your own: a file with an adapter, module:attribute or file.py:attribute of an
+    adapter, an ASGI application, or a target in Python. The bundled backend when left out.
+    """
     from harness.claims.plan import PlanError, read_plan
+    from harness.claims.replay_command import verified_again
     from harness.claims.run_folder import RunFolder, StoreError
     from harness.command.display import Display
     from harness.history.model import Unfit, Unreachable
     from harness.mutants import SUBJECTS
     from harness.verification.resolve import TargetError, resolve
-    from harness.verification.verification import Verification, manifest_of, read_report, users_of
+    from harness.verification.verification import Verification, check_installation, manifest_of, read_report, suites_of
     from harness.wire.stimuli import STIMULI
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as CI cancels: stop in good order, and report
     try:
         plan = read_plan(plan_name, frozenset(SUBJECTS), frozenset(STIMULI))
-        plan = plan if users is None else plan.with_users(users)
         named = resolve(target)
+        suites = suites_of(plan, named)
+        plan = plan if users is None else plan.with_users(users, suites)
         if url and named.adapter is None:
             raise TargetError(f"--url is for a target file with an adapter, and {target} has none: leave --url out")
-        asked = users_of(plan, named)
+        for assumption in named.assumptions:
+            click.echo(f"assumed: {assumption}")
+        check_installation(named, plan)
         path = out or _new_folder(target, seed)
-        manifest = manifest_of(named, plan, seed, asked, _typed(), path)
+        manifest = manifest_of(named, plan, seed, plan.most_users(suites), _typed(), path)
         folder = RunFolder.create(path, manifest)
     except (PlanError, TargetError, StoreError) as error:
         raise Complaint(str(error)) from error
     with Display() as display:
         verification = Verification(
-            target=named, plan=plan, seed=seed, folder=folder, workers=workers, say=display.say, url=url
+            target=named,
+            plan=plan,
+            seed=seed,
+            folder=folder,
+            workers=workers,
+            say=display.say,
+            again=verified_again(target, plan=plan_name, seed=seed, users=users, url=url),
+            url=url,
         )
         try:
             report, code = verification.run(), None
@@ -113,7 +127,7 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
 
 
 @main.command()
-@click.argument("target", default="reference")
+@target_argument
 @click.option("--schedules", default=1_000, show_default=True, type=click.IntRange(min=1), help="How many to run.")
 @click.option(
     "--strategy",
@@ -257,6 +271,7 @@ def report_command(folder: Path) -> None:
 @click.option("--url", default="", help="Where the service is now, for a witness of a service with an adapter.")
 def replay(file: Path, attempts: int, url: str) -> None:
     """Perform the program of a witness again, and say whether the finding shows again."""
+    from harness.claims.evidence import Suite
     from harness.claims.run_folder import StoreError, read_witness
     from harness.history.model import Unreachable
     from harness.verification.replay import replay_witness
@@ -274,7 +289,7 @@ def replay(file: Path, attempts: int, url: str) -> None:
         click.echo(f"  - {line}")
     if result.finding is None:
         click.echo(f"not seen in {result.attempts} attempt{'' if result.attempts == 1 else 's'}")
-        if witness.script is not None:
+        if witness.header.suite == Suite.WIRE:
             click.echo("The service may have kept what it was asked before: start it anew, and replay once more.")
         sys.exit(EXIT_CODES[Outcome.UNKNOWN])
     click.echo(f"{result.finding.anomaly.upper()}: {result.finding.message}")
@@ -360,4 +375,5 @@ def _new_folder(target: str, seed: int) -> Path:
     return path
 
 
+main.add_command(describe)
 main.add_command(init)

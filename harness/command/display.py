@@ -1,41 +1,38 @@
-"""The live view: one changing line with a spinner on a terminal, plain lines when piped or in CI."""
+"""The live view: one changing line on a terminal, plain lines when piped or in CI."""
 
 from __future__ import annotations
 
 import os
+import sys
+from shutil import get_terminal_size
 from types import TracebackType
 
-from rich.console import Console
-from rich.status import Status
-from rich.text import Text
+_TO_LINE_BEGINNING = "\r\x1b[K"
+"""Back to the beginning of the line, and clear it (ECMA-48: CR, EL)."""
 
 
 class Display:
     """Shows what is going on. Use as a context manager."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        live = self._console.is_terminal and not os.environ.get("CI")
-        self._status: Status | None = self._console.status("starting") if live else None
+        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
     def __enter__(self) -> Display:
-        if self._status is not None:
-            self._status.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        self._write(_TO_LINE_BEGINNING if self._live else "")
 
     def say(self, line: str) -> None:
         """Say what is going on now."""
-        if self._status is not None:
-            self._status.update(Text(line))
-        else:
-            self._console.print(line, markup=False, soft_wrap=True)
+        self._write(_TO_LINE_BEGINNING + line[: get_terminal_size().columns - 1] if self._live else f"{line}\n")
 
     def complain(self, line: str) -> None:
         """Say something that stays."""
-        self._console.print(Text(line), soft_wrap=True)
+        self._write(f"{_TO_LINE_BEGINNING if self._live else ''}{line}\n")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -12,6 +12,7 @@ from harness.claims.plan import Plan, SchedulesBudget
 from harness.claims.run_folder import RunFolder
 from harness.history.model import Unreachable
 from harness.judging.checkers import CHECKERS
+from harness.loop.control import check_libraries
 from harness.loop.scheduling import Mode
 from harness.schedules.cluster import cluster
 from harness.schedules.portfolio import Choosing
@@ -49,8 +50,11 @@ def explore_target(options: ExploreOptions, say: Callable[[str], None]) -> Repor
         TargetError: there is no such target.
         StoreError: the folder cannot be written.
         Unreachable: the target cannot be opened.
+        UnknownVersion: schedules cannot be chosen with what is installed.
+        MissingExtra: Dask is not installed, and a cluster was asked for.
         ClusterError: the cluster cannot be used.
     """
+    check_libraries()
     named = resolve(options.target)
     plan = Plan(name="explore", trials=(), properties=None, schedules=options.budget, load=None)
     with _executor(options) as (executor, workers):

@@ -8,11 +8,7 @@ from pathlib import Path
 
 import click
 
-
-class CannotDraft(click.ClickException):
-    """One clear error: what, why, what to do. Exit code 2, as of everything that could not run."""
-
-    exit_code = 2
+from harness.command.arguments import Complaint
 
 
 @click.command()
@@ -26,25 +22,20 @@ def init(source: str, out: Path, force: bool) -> None:
 
     SOURCE is the URL or file of an OpenAPI document, or module:attribute or path/to/file.py:attribute.
     """
+    from harness.claims.catalogue import CLAIMS
+    from harness.claims.statements import showing, unlocking
+    from harness.drafting.adapters import described_by, draft_of
     from harness.drafting.document import DraftError
-    from harness.drafting.drafts import draft
     from harness.drafting.files import TARGET, rendered, write
     from harness.drafting.reading import read_source
-    from harness.drafting.signing import signing_of
 
     try:
         document = read_source(source)
-        signing = signing_of(document)
-        drafted = draft(document, signing.taken, signing.skipped)
-        if not drafted.carries:
-            raise DraftError(
-                f"no route of {source} takes a text of a user's own, so nobody's data could be told apart: "
-                "give a document that has such a route, or write isolation_target.py yourself"
-            )
+        signing, drafted = draft_of(document)
         contents = rendered(document, drafted, signing, out)
         write(out, contents, force)
     except DraftError as error:
-        raise CannotDraft(str(error)) from error
+        raise Complaint(str(error)) from error
     for path in contents:
         click.echo(f"wrote {out / path}")
     kinds = f" on {', '.join(drafted.kinds)}" if drafted.kinds else ""
@@ -56,10 +47,13 @@ def init(source: str, out: Path, force: bool) -> None:
         click.echo(
             f"you know what the document does not say: {signing.unknown}; look for it in {out / TARGET}", err=True
         )
+    described = described_by(document, drafted, signing)
+    for line in unlocking(showing(claim, described) for claim in CLAIMS.values()):
+        click.echo(f"add {line}")
     url = "" if document.app or document.url else " --url URL"
     url = f" --url {document.url}" if document.url else url
     there = "" if out == Path() else f"cd {shlex.quote(str(out))} && "
-    click.echo(f"next: {there}harness verify --target {TARGET} --plan plan.toml{url}")
+    click.echo(f"next: {there}harness verify {TARGET} --plan plan.toml{url}")
 
 
 def _counted(items: Sequence[object], what: str) -> str:

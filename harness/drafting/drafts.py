@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from harness.adapter.adapter import CANARY, Channel, Route, slots_in
+from harness.adapter.adapter import Channel, Route
+from harness.adapter.placeholders import CANARY
 from harness.drafting.document import Content, Document, Operation, Parameter, Schema, Socket
 from harness.drafting.examples import SEARCHED, SEARCHES, TEXTS, Examples, snake
 from harness.drafting.kinds import (
@@ -28,7 +29,9 @@ from harness.drafting.kinds import (
     parameter_in,
     worked_on,
 )
+from harness.drafting.shown import stated, version_in
 from harness.drafting.unasked import why_not_asked
+from harness.history.semantics import VERSION
 
 _STREAMS: Mapping[str, Literal["sse", "lines"]] = {
     "text/event-stream": "sse",
@@ -56,10 +59,12 @@ class Drafted:
     Args:
         part: of the adapter.
         notes: a sentence each.
+        operation: that it was drafted of; None of a socket.
     """
 
     part: Route | Channel
     notes: tuple[str, ...] = ()
+    operation: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +114,19 @@ def draft(document: Document, taken: Mapping[tuple[str, str], str], skipped: fro
     sockets, closed = work.sockets()
     channels = [item for item in drafted if isinstance(item.part, Channel)]
     return Draft(
-        routes=tuple(_unique(item for item in drafted if isinstance(item.part, Route))),
+        routes=_with_answers(document, [*_unique(item for item in drafted if isinstance(item.part, Route))]),
         channels=tuple(_unique([*channels, *sockets])),
         left_out=(*left_out, *failed, *closed),
+    )
+
+
+def _with_answers(document: Document, drafted: list[Drafted]) -> tuple[Drafted, ...]:
+    """Return the routes with what their answers say of them."""
+    pairs = [(item.part, item.operation) for item in drafted]
+    routes = [(part, operation) for part, operation in pairs if isinstance(part, Route) and operation is not None]
+    said = stated(document, routes)
+    return tuple(
+        replace(item, part=one.route, notes=(*item.notes, *one.notes)) for item, one in zip(drafted, said, strict=True)
     )
 
 
@@ -123,7 +138,7 @@ def _unique(items: Iterator[Drafted] | list[Drafted]) -> Iterator[Drafted]:
         while name in seen:
             name, number = f"{item.part.name}_{number}", number + 1
         seen.add(name)
-        yield Drafted(replace(item.part, name=name), item.notes)
+        yield replace(item, part=replace(item.part, name=name))
 
 
 class _Work:
@@ -183,12 +198,10 @@ class _Work:
         stream = next((_STREAMS[item.media] for item in operation.answers if item.media in _STREAMS), None)
         if stream and operation.method == "GET":
             channel = Channel(route.name, stream, route.path, query=route.query, headers=route.headers)
-            return [Drafted(channel, request.notes)]
-        further = [
-            Drafted(replace(route, name=f"{route.name}_by_{snake(name)}", query={**route.query, name: value}))
-            for name, value in queries
-        ]
-        return [Drafted(route, request.notes), *further]
+            return [Drafted(channel, request.notes, operation)]
+        asked = ((f"{route.name}_by_{snake(name)}", {**route.query, name: value}) for name, value in queries)
+        further = [Drafted(replace(route, name=name, query=query), (), operation) for name, query in asked]
+        return [Drafted(route, request.notes, operation), *further]
 
     def _socket(self, socket: Socket) -> Drafted:
         names = [name for part in socket.path.split("/") if (name := parameter_in(part))]
@@ -256,12 +269,6 @@ class _Request:
             and not {item.name.lower(), snake(item.name)} & self._given(skipped)
         }
         self._where = "body"
-        last = operation.segments[-1] if operation.segments else ""
-        deletes = (
-            operation.method == "DELETE"
-            and bool(parameter_in(last))
-            and bool([*slots_in(path.rstrip("/").rsplit("/", 1)[-1])])
-        )
         return Route(
             name_of(operation),
             operation.method,
@@ -271,7 +278,6 @@ class _Request:
             **self._body(operation.bodies),
             makes=self._maker.kind if self._maker else "",
             id=self._maker.id if self._maker else "id",
-            deletes=deletes,
         ), further
 
     @staticmethod
@@ -342,6 +348,8 @@ class _Request:
             return None
         if (given := _given_for(name, schema)) is not None:
             return given
+        if self._where == "body" and version_in(self._operation, name, schema):
+            return f"{{{VERSION}}}"
         if lacking := [kind for kind in kinds if kind in self._in_paths]:
             raise LeftOut(f"no route makes any {lacking[0]}, which the field {name} names")
         return None

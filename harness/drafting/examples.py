@@ -16,15 +16,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.adapter.adapter import CANARY, names_in
+from harness.adapter.placeholders import CANARY, names_in
 from harness.drafting.document import Document, Schema
+from harness.history.semantics import QUERY
 
 TEXT = f"{{{CANARY}}}"
 """What stands where a user's own words go."""
 SAMPLE = "note icq7hm2w00010c3f3k2v9q0a"
 """A text as the harness puts in: its form, by which lengths and patterns are judged."""
-SEARCHED = "note"
-"""A word that every such text has, so that a search finds them."""
+SEARCHED = f"{{{QUERY}}}"
+"""What stands where a search is for a word that every such text has."""
 PASSWORD = "Isolation-7-harness"
 DEEPEST = 6
 """Levels of a body that are filled."""

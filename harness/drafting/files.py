@@ -14,19 +14,26 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.adapter.adapter import Adapter, Channel, Route, bearer, nobody
+from harness.adapter.adapter import Route
+from harness.claims.statements import claims_shown
+from harness.drafting.adapters import described_by
 from harness.drafting.document import Document, DraftError
 from harness.drafting.drafts import Draft, Drafted
 from harness.drafting.examples import PASSWORD
 from harness.drafting.signing import Request, Signing
 
 TARGET, PLAN, WORKFLOW = "isolation_target.py", "plan.toml", ".github/workflows/isolation.yml"
-TRIALS = (
-    *("memoised-search", "unchecked-run", "telling-refusal", "held-lock", "cache-by-user", "grant-all", "echo-all"),
-)
-"""Planted bugs that must be seen in the same run; those of `docs/examples/notes_plan.toml`."""
-TRIALS_OF_CREDENTIALS = ("unchecked-signature",)
-"""Those that must be seen besides, where invalid credentials are tried: without one AUT-1 would stay unknown."""
+TRIALS = ("cache-by-user", "grant-all", "echo-all")
+"""What is put before the checkers of every claim: a safe twin that they must not flag, and null targets."""
+TRIALS_OF: Mapping[str, tuple[str, ...]] = {
+    "SES-2": ("memoised-search",),
+    "AUT-2": ("unchecked-run", "telling-refusal"),
+    "ERR-1": ("held-lock",),
+    "AUT-1": ("unchecked-signature",),
+    "SES-5": ("unowned-edit", "lost-update"),
+    "FAC-4": ("kept-notes",),
+}
+"""Planted bugs that must be seen in the same run for a claim to hold: of each claim that a draft can show."""
 PLACEHOLDER_URL = "http://127.0.0.1:8000"
 WIDTH = 100
 _LOCAL = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::1", ""})
@@ -43,7 +50,7 @@ def rendered(document: Document, draft: Draft, signing: Signing, folder: Path) -
     """
     name = service_name(document)
     app = _app_from(document.app, folder)
-    adapter = _adapter(name, draft, signing)
+    claims = claims_shown(described_by(document, draft, signing))
     known: dict[str, Any] = {
         "name": name,
         "source": document.source,
@@ -54,8 +61,8 @@ def rendered(document: Document, draft: Draft, signing: Signing, folder: Path) -
         "channels": [{"code": _code(item), "notes": item.notes} for item in draft.channels],
         "left_out": draft.left_out,
         "kinds": draft.kinds,
-        "claims": adapter.claims,
-        "trials": (*TRIALS, *(TRIALS_OF_CREDENTIALS if "AUT-1" in adapter.claims else ())),
+        "claims": claims,
+        "trials": (*(trial for claim in claims for trial in TRIALS_OF[claim]), *TRIALS),
         "password": PASSWORD,
         "password_said": any(PASSWORD in str(request.body) for request in (signing.login, signing.register) if request)
         or signing.way == "basic",
@@ -139,16 +146,6 @@ def _whole(value: Any) -> str:
     return f"[{', '.join(map(_whole, value))}]" if isinstance(value, list | tuple) else repr(value)
 
 
-def _adapter(name: str, draft: Draft, signing: Signing) -> Adapter:
-    """Return the adapter that the file makes, but for its sign-in: what is wrong with it shows here."""
-    return Adapter(
-        name=name,
-        sign_in=nobody() if signing.way in ("nobody", "named") else bearer(lambda user: user.name),
-        routes=[item.part for item in draft.routes if isinstance(item.part, Route)],
-        channels=[item.part for item in draft.channels if isinstance(item.part, Channel)],
-    )
-
-
 def _code(item: Drafted) -> str:
     """Return the Python that makes a route or a channel."""
     part = item.part
@@ -161,8 +158,12 @@ def _code(item: Drafted) -> str:
             "form": part.form,
             "text": part.text,
             "makes": part.makes or None,
-            "id": part.id if part.makes and part.id != "id" else None,
-            "deletes": part.deletes or None,
+            "lists": part.lists or None,
+            "page": part.page or None,
+            "entries": part.entries or None,
+            "id": part.id if part.id != "id" else None,
+            "shows": part.shows,
+            "version": part.version or None,
         }
     else:
         words = [quoted(part.name), quoted(part.protocol), quoted(part.path)]

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.adapter.adapter import GIVEN
+from harness.adapter.placeholders import GIVEN
 from harness.drafting.document import Document, Operation, Schema
 from harness.drafting.examples import snake
 
@@ -127,7 +127,7 @@ def maker(document: Document, operation: Operation, wanted: Mapping[str, tuple[s
     answers = [content.schema for content in operation.answers if "json" in content.media or content.media == "*/*"]
     schema = document.plain(answers[0]) if answers else {}
     if not parameter_in(collection) and (kind := kind_name(singular(collection))) in wanted:
-        where = _id_in(document, schema, kind, wanted[kind])
+        where = id_in(document, schema, kind, wanted[kind])
         if where is not None:
             return Maker(kind, where)
         if answers and _says_nothing(schema):
@@ -135,7 +135,7 @@ def maker(document: Document, operation: Operation, wanted: Mapping[str, tuple[s
     taken = {kind for part in segments if (name := parameter_in(part)) for kind in kinds_of_parameter(operation, name)}
     for kind, names in wanted.items():
         own = [name for name in (*names, f"{kind}_id", f"{kind}Id") if _NAMED_ID.match(snake(name))]
-        where = _named(document, schema, own)
+        where = named_in(document, schema, own)
         if kind not in taken and where is not None:
             return Maker(kind, where)
     return None
@@ -146,14 +146,15 @@ def _says_nothing(schema: Schema) -> bool:
     return schema.get("type") in ("", "object") and not schema.get("properties")
 
 
-def _id_in(document: Document, schema: Schema, kind: str, names: Sequence[str]) -> str | None:
+def id_in(document: Document, schema: Schema, kind: str, names: Sequence[str]) -> str | None:
+    """Return where an answer has the id of an object of this kind; None when it has none."""
     if schema.get("type") in ("string", "integer"):
         return ""
     likely = (*names, "id", f"{kind}_id", f"{kind}Id", "uuid", f"{kind}_uuid", "_id", "guid", "pk", "key", "slug")
-    return _named(document, schema, likely, (kind,))
+    return named_in(document, schema, likely, (kind,))
 
 
-def _named(document: Document, schema: Schema, names: Sequence[str], inside: Sequence[str] = ()) -> str | None:
+def named_in(document: Document, schema: Schema, names: Sequence[str], inside: Sequence[str] = ()) -> str | None:
     """Return where an answer has the first of these names, at its top or one or two levels further in."""
     return _found(document, schema, tuple(dict.fromkeys(names)), (*inside, *_INSIDE), 2)
 

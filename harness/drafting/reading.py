@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -84,12 +85,38 @@ def _from_url(source: str) -> Document:
         raise DraftError(f"{place} cannot be read ({error}): start the service, or give a file") from error
 
 
-def _from_app(source: str) -> Document:
+def is_application(found: object) -> bool:
+    """Return whether this is an ASGI application, or a function that says of itself that it makes one.
+
+    A function without arguments does so by the type that it returns, or by its name (`create_app`): it is not called.
+    """
+    if not callable(found) or inspect.isclass(found):
+        return False
+    if callable(getattr(found, "openapi", None)) or _parameters(found) == 3:
+        return True
+    if not _is_factory(found):
+        return False
+    returned = getattr(found, "__annotations__", {}).get("return")
+    named = bool(re.search(r"(^|_)app(lication)?$", getattr(found, "__name__", "")))
+    if isinstance(returned, str):  # `from __future__ import annotations`
+        returned = getattr(found, "__globals__", {}).get(returned)
+    if inspect.isclass(returned) and returned is not Any:
+        return _parameters(inspect.getattr_static(returned, "__call__")) == 4
+    return named
+
+
+def document_of(found: object, source: str) -> Document:
+    """Return the document of an application, or of what a function makes.
+
+    Args:
+        found: an ASGI application, or a function that makes one.
+        source: its name, `module:attribute` or `path/to/file.py:attribute`.
+
+    Raises:
+        DraftError: there is none.
+    """
     try:
-        found = imported(source)
-        app = found() if _is_factory(found) else found
-    except TargetError as error:
-        raise DraftError(f"{source} is no ASGI application: {error}") from error
+        app = found() if callable(found) and _is_factory(found) else found
     except Exception as error:
         raise DraftError(f"{source}() makes no application, it raised {error!r}: mend it, or give a file") from error
     if not callable(app):
@@ -103,18 +130,34 @@ def _from_app(source: str) -> Document:
     return _challenged(Document(raw=raw, source=source, app=source, sockets=sockets), ask)
 
 
+def _from_app(source: str) -> Document:
+    try:
+        found = imported(source)
+    except TargetError as error:
+        raise DraftError(f"{source} is no ASGI application: {error}") from error
+    return document_of(found, source)
+
+
 async def _asked(app: Any, path: str) -> httpx.Response:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with asyncio.timeout(TIMEOUT_S), httpx.AsyncClient(transport=transport, base_url="http://app") as client:
-        return await client.get(path)
+        try:
+            return await client.get(path)
+        except AssertionError as error:  # as httpx says that an application has returned without an answer
+            raise httpx.RemoteProtocolError("it returned without an answer") from error
 
 
 def _is_factory(found: Any) -> bool:
     """Whether this makes an application, and is none: it takes no arguments. As `harness verify` sees it."""
+    return callable(found) and _parameters(found) == 0
+
+
+def _parameters(found: Callable[..., Any]) -> int | None:
+    """Return how many parameters a call has; None when nobody can tell."""
     try:
-        return callable(found) and not inspect.signature(found).parameters
+        return len(inspect.signature(found).parameters)
     except (TypeError, ValueError):
-        return False
+        return None
 
 
 def _described(source: str, app: Any) -> Any:

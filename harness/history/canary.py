@@ -110,16 +110,9 @@ class Canaries:
 
     def find(self, text: str) -> tuple[Mark, ...]:
         """Return the genuine marks in the text, each once, in any of the known encodings."""
-        folded = text.lower()
-        if not (
-            PREFIX in folded
-            or _HEX in folded
-            or _REVERSED in folded
-            or _BASE64_0 in text
-            or _BASE64_1 in text
-            or _BASE64_2 in text
-        ):
+        if not may_hold_mark(text):
             return ()
+        folded = text.lower()
         found: dict[Mark, None] = {}
         for candidate in self._candidates(text, folded):
             mark = self._read(candidate)
@@ -159,6 +152,19 @@ class Canaries:
     def _check(self, body: str) -> str:
         digest = hashlib.blake2b(body.encode(), key=self._key, digest_size=8).digest()
         return _base36(int.from_bytes(digest, "big"), _CHECK)
+
+
+def may_hold_mark(text: str) -> bool:
+    """Return whether a mark of any key may be in the text, in any of the known encodings."""
+    folded = text.lower()
+    return (
+        PREFIX in folded
+        or _HEX in folded
+        or _REVERSED in folded
+        or _BASE64_0 in text
+        or _BASE64_1 in text
+        or _BASE64_2 in text
+    )
 
 
 def _positions(text: str, needle: str) -> Iterator[int]:

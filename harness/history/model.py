@@ -14,10 +14,12 @@ Source: the history model of Jepsen (invoke, ok, fail, info) and porcupine, with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
+
+from harness.history.semantics import Pushes, Semantics
 
 UserId = str
 """The name the harness gives a user (`u07`), or `""` for facts about no user."""
@@ -97,10 +99,17 @@ def is_intruder(user: UserId) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a user asks: a name of the vocabulary (see `harness.history.vocabulary`) and its arguments."""
+    """What a user asks.
+
+    Args:
+        name: of the operation; what is known of it is its `Semantics`.
+        objects: the ids of the objects that it works on, by argument.
+        given: what else it is given: `text`, `version`, `query`, `seen`.
+    """
 
     name: str
-    arguments: Mapping[str, Value] = field(default_factory=dict)
+    objects: Mapping[str, Value] = field(default_factory=dict)
+    given: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +123,8 @@ class Event:
         device: which of the user's connections: 0, 1, ...
         call: joins an INVOKE to its completion; None for PUSH and most PROBEs.
         name: operation, push topic, or probe.
-        value: arguments of an INVOKE, answer of an OK, reason of a FAIL or INFO, payload of a PUSH or PROBE.
+        value: what was asked (INVOKE) or answered (OK), laid out as `Semantics` says; {status, text} of a FAIL, {error}
+            of an INFO, payload of a PUSH or PROBE.
         time_ns: monotonic; comparable inside one history only.
     """
 
@@ -157,65 +167,29 @@ class CallJoiner:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """What the harness knows of one operation.
-
-    Args:
-        name: as in `Operation.name`.
-        makes: the kind of object that its answer names.
-        takes: the kind of object it works on, named by the argument `argument`.
-        argument: the name of that argument.
-        lists: the kind of objects it lists.
-        text: the argument that carries the user's own text.
-        deletes: whether the object it works on is gone afterwards.
-        newest_of: the operations whose texts it shows, of these the newest only; empty when older ones may show, too.
-        opens: whether it opens a connection, which may stay open for anybody as long as nothing is sent over it.
-    """
-
-    name: str
-    makes: str | None = None
-    takes: str | None = None
-    argument: str = "id"
-    lists: str | None = None
-    text: str | None = None
-    deletes: bool = False
-    newest_of: tuple[str, ...] = ()
-    opens: bool = False
-
-
-class Delivery(StrEnum):
-    """What a target promises about its events."""
-
-    EXACTLY_ONCE = "exactly-once"
-    AT_LEAST_ONCE = "at-least-once"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promises:
     """What a target states of itself, and is held to.
 
     Args:
-        operations: the operations of the vocabulary that it offers; None means all.
-        agents: those that `start_run` can be asked for; None means all of the vocabulary.
-        runs_per_user: the most runs of one user at a time; None when no limit is stated.
-        delivery: how often an event arrives.
+        operations: what is known of each operation that it offers, by name.
+        pushes: what is known of the frames of each channel.
+        runs_per_user: the most pieces of work of one user at a time; None when no limit is stated.
         credentials: the invalid credentials that can be tried on it; empty means access cannot be examined.
-        verbs: its own operations, by name, where they are not those of the vocabulary.
     """
 
-    operations: frozenset[str] | None = None
-    agents: frozenset[str] | None = None
+    operations: Mapping[str, Semantics] = field(default_factory=dict)
+    pushes: tuple[Pushes, ...] = ()
     runs_per_user: int | None = None
-    delivery: Delivery = Delivery.EXACTLY_ONCE
     credentials: frozenset[Credential] = frozenset()
-    verbs: Mapping[str, Verb] = field(default_factory=dict)
 
     def offers(self, operation: Operation) -> bool:
-        """Return whether the target offers this operation, with this agent where one is named."""
-        agent = operation.arguments.get("agent")
-        known = self.operations is None or operation.name in self.operations
-        return known and (agent is None or self.agents is None or agent in self.agents)
+        """Return whether the target offers this operation."""
+        return operation.name in self.operations
+
+    def which(self, does: Callable[[Semantics], object]) -> tuple[Semantics, ...]:
+        """Return the operations of which something is true, in the order in which they are described."""
+        return tuple(semantics for semantics in self.operations.values() if does(semantics))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +313,22 @@ class Faulty(Protocol):
 
     async def slow(self, user: User, delay_s: float) -> None:
         """Make this user's database statements take `delay_s` seconds longer; 0 ends it."""
+
+
+@runtime_checkable
+class Admitting(Protocol):
+    """A target at which users sign in before anything else."""
+
+    async def admit(self, users: Sequence[User], /) -> tuple[User, ...]:
+        """Sign everybody in, and return them under the names that the target knows."""
+
+
+@runtime_checkable
+class Logging(Protocol):
+    """A target whose log can be read."""
+
+    def records(self) -> Iterable[tuple[UserId, Value]]:
+        """Return what was written since the last call: whom each record names, and the record."""
 
 
 @runtime_checkable

@@ -1,24 +1,25 @@
-"""Who owns which object, who follows which thread: what the harness itself knows, from what it asked and was answered.
+"""Who owns which object: what the harness itself knows, from what it asked and was answered.
 
 Rules:
 
-- An id belongs to the user to whom the making of the object was acknowledged. What a pushed frame says of itself
-  (`user`) is never believed.
+- An id belongs to the user to whom the making of the object was acknowledged. What a pushed frame says of its user is
+  never believed.
 - Ids may be counted per user: two users who were both given the id `1` both own it.
 - Memory is bounded. What was forgotten is unknown, and what is unknown is not examined, never guessed.
 
-How it works. `Ownership` and `Follows` hear every event. A run's frames may arrive before the answer that names the
-run; until then the run may be any of the user's starts in that thread that are not named yet.
+How it works. `Ownership` hears every event but pushes. Frames may arrive before the answer that names the object that
+they are about; until then it may be any that the user asked for within the same place, and that is not named yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from harness.history.model import Event, EventKind, UserId, Value, Verb, is_intruder
-from harness.history.vocabulary import DISCONNECTED, VOCABULARY, Kind
+from harness.history.model import Event, EventKind, Promises, UserId, is_intruder
+from harness.history.semantics import Semantics
+from harness.judging.frames import Frame, Object
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -44,7 +45,7 @@ class Bounded(Generic[K, V]):
         self._most = most
         self.forgotten = 0
 
-    def __contains__(self, key: K) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self._entries
 
     def __len__(self) -> int:
@@ -74,34 +75,8 @@ class Bounded(Generic[K, V]):
         return tuple(self._entries.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a pushed event says of itself: of which run and thread it is, and which of its events."""
-
-    type: str
-    run: str | None
-    thread: str | None
-    seq: int | None
-
-
-def frame_of(event: Event) -> Frame | None:
-    """Return the frame that a PUSH carries, or None: an announcement to everybody names no run and no thread."""
-    value = event.value
-    if event.kind is not EventKind.PUSH or not isinstance(value, Mapping):
-        return None
-    run, thread, seq = value.get("run"), value.get("thread"), value.get("seq")
-    run = run if isinstance(run, str) else None
-    thread = thread if isinstance(thread, str) else None
-    if run is None and thread is None:
-        return None
-    counted = isinstance(seq, int) and not isinstance(seq, bool)
-    return Frame(str(value.get("type", event.name)), run, thread, seq if counted else None)
-
-
-def text_of(value: Value, key: str) -> str | None:
-    """Return the text under this key of an object, or None."""
-    text = value.get(key) if isinstance(value, Mapping) else None
-    return text if isinstance(text, str) and text else None
+Device = tuple[UserId, int]
+"""One connection of one user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +86,39 @@ class Made:
     Args:
         asked: index of the INVOKE that asked for it.
         given: index of the OK that named it.
-        thread: in which thread, if it is a run.
+        place: within which object its frames are pushed, if that is known.
     """
 
     asked: int
     given: int
-    thread: str | None
+    place: Object | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
     """An open call that makes something."""
 
-    verb: Verb
+    known: Semantics
     asked: int
-    thread: str | None
+    place: Object | None
 
 
 class Ownership:
     """Who was given which id.
 
     Args:
-        verbs: the operations that give them.
+        promises: with the operations that give them, and what frames are about.
     """
 
-    __slots__ = ("_asking", "_objects", "_threads", "_unnamed", "_verbs")
+    __slots__ = ("_asking", "_making", "_objects", "_places", "_pushed", "_unnamed")
 
-    def __init__(self, verbs: Mapping[str, Verb] = VOCABULARY) -> None:
-        self._verbs = dict(verbs)  # a proxy cannot go to another process
+    def __init__(self, promises: Promises) -> None:
+        self._making = {known.name: known for known in promises.which(lambda known: known.makes is not None)}
+        self._pushed = {pushes.of: pushes.within or pushes.of for pushes in promises.pushes}
         self._asking: dict[int, _Asking] = {}
-        self._objects: Bounded[tuple[str, str], dict[UserId, Made]] = Bounded()
-        self._unnamed: dict[UserId, Bounded[int, str | None]] = {}
-        self._threads: dict[UserId, Bounded[str, None]] = {}
+        self._objects: Bounded[Object, dict[UserId, Made]] = Bounded()
+        self._unnamed: dict[tuple[UserId, str], Bounded[int, Object | None]] = {}
+        self._places: dict[UserId, Bounded[Object, None]] = {}
 
     @property
     def forgotten(self) -> int:
@@ -150,159 +126,81 @@ class Ownership:
         return self._objects.forgotten
 
     @property
-    def users_with_runs(self) -> int:
-        """How many users have started a run."""
-        return len(self._threads)
+    def receivers(self) -> int:
+        """How many users have been given something that frames are about."""
+        return len(self._places)
 
     def step(self, event: Event) -> None:
         """Take the next event."""
-        if event.call is None or is_intruder(event.user):
+        known = self._making.get(event.name)
+        if known is None or known.makes is None or event.call is None or is_intruder(event.user):
             return
-        verb = self._verbs.get(event.name)
-        if verb is None or verb.makes is None:
-            return
+        unnamed = (event.user, known.makes)
         if event.kind is EventKind.INVOKE:
-            thread = text_of(event.value, "thread")
-            self._asking[event.call] = _Asking(verb, event.index, thread)
-            if verb.makes is Kind.RUN:
-                self._unnamed.setdefault(event.user, Bounded(MOST_PER_USER)).set(event.index, thread)
+            place = self._place_in(known, event)
+            self._asking[event.call] = _Asking(known, event.index, place)
+            if known.makes in self._pushed:
+                self._unnamed.setdefault(unnamed, Bounded(MOST_PER_USER)).set(event.index, place)
             return
         asking = self._asking.pop(event.call, None)
         if asking is None or event.kind is EventKind.INFO:
-            return  # a start that may or may not have happened stays unnamed for good
-        if verb.makes is Kind.RUN:
-            self._unnamed[event.user].pop(asking.asked)
-        name = text_of(event.value, "id")
-        if event.kind is EventKind.OK and name is not None:
-            self._learn(verb.makes, name, event, asking)
+            return  # what may or may not have been made stays unnamed for good
+        if unnamed in self._unnamed:
+            self._unnamed[unnamed].pop(asking.asked)
+        name = known.made_in(event.value) if event.kind is EventKind.OK else None
+        if name is not None:
+            self._learn((known.makes, name), event, asking)
 
-    def _learn(self, kind: str, name: str, event: Event, asking: _Asking) -> None:
-        owners = self._objects.get((kind, name)) or {}
-        owners[event.user] = Made(asking.asked, event.index, asking.thread)
-        self._objects.set((kind, name), owners)
-        if kind is Kind.RUN and asking.thread is not None:
-            self._threads.setdefault(event.user, Bounded(MOST_PER_USER)).set(asking.thread, None)
+    def _place_in(self, known: Semantics, event: Event) -> Object | None:
+        """Return the place that the asking names: the object that it takes, if frames are pushed within such ones."""
+        if known.takes is None or known.takes != self._pushed.get(known.makes or ""):
+            return None
+        name = known.object_in(event.value)
+        return (known.takes, name) if name is not None else None
 
-    def owners(self, kind: str, name: str | None) -> Mapping[UserId, Made]:
-        """Return to whom this id was given, and when; empty when nobody is known."""
-        return self._objects.get((kind, name)) or {} if name is not None else {}
+    def _learn(self, made: Object, event: Event, asking: _Asking) -> None:
+        kind = made[0]
+        place = made if self._pushed.get(kind) == kind else asking.place
+        owners = self._objects.get(made) or {}
+        owners[event.user] = Made(asking.asked, event.index, place)
+        self._objects.set(made, owners)
+        if kind in self._pushed:
+            places = self._places.setdefault(event.user, Bounded(MOST_PER_USER))
+            if place is not None:
+                places.set(place, None)
+
+    def owners(self, object: Object | None) -> Mapping[UserId, Made]:
+        """Return to whom this object was given, and when; empty when nobody is known."""
+        return self._objects.get(object) or {} if object is not None else {}
+
+    def owners_of(self, frame: Frame) -> Mapping[UserId, Made]:
+        """Return to whom the object was given that the frame is about, or else the one that it is pushed within."""
+        owners = self._objects.get(frame.about) if frame.about is not None else None
+        return owners or self.owners(frame.place)
 
     def owner_of(self, frame: Frame, observer: UserId) -> UserId | None:
         """Return whose frame this is: the observer when it is theirs too, None when it is not known."""
-        owners = self.owners(Kind.RUN, frame.run) or self.owners(Kind.THREAD, frame.thread)
+        owners = self.owners_of(frame)
         return observer if observer in owners else next(iter(owners), None)
 
-    def run(self, user: UserId, name: str | None) -> Made | None:
-        """Return how this user's run was started, if the run is known to be theirs."""
-        return self.owners(Kind.RUN, name).get(user)
+    def made(self, user: UserId, object: Object | None) -> Made | None:
+        """Return how this user's object was made, if it is known to be theirs."""
+        return self.owners(object).get(user)
 
     def started_at(self, user: UserId, frame: Frame) -> int | None:
-        """Return the earliest event index at which the frame's run can have been asked for, or None if unknown."""
-        known = self.run(user, frame.run)
+        """Return the earliest index at which what the frame is about can have been asked for, or None if unknown."""
+        known = self.made(user, frame.about)
         if known is not None:
             return known.asked
-        if self.owners(Kind.RUN, frame.run):
+        if frame.about is None or self.owners(frame.about):
             return None
-        unnamed = self._unnamed.get(user)
+        unnamed = self._unnamed.get((user, frame.about[0]))
         if unnamed is None or unnamed.forgotten:
             return None
-        return min((asked for asked, thread in unnamed.items() if thread == frame.thread), default=None)
+        within = frame.place
+        return min((asked for asked, place in unnamed.items() if within is None or place == within), default=None)
 
-    def runs_outside(self, user: UserId, threads: Bounded[str, Follow]) -> bool:
-        """Return whether this user has started a run in a thread that is not among these."""
-        used = self._threads.get(user)
-        return used is not None and any(thread not in threads for thread in used)
-
-
-@dataclass(slots=True)
-class Follow:
-    """That a device follows a thread.
-
-    Args:
-        asked: index of the INVOKE; from here on its events may come.
-        after: the last event of each run that the device says it has seen.
-        renewed: whether the device was following already, so that a replay may overlap with what was under way.
-        confirmed: index of the OK; of runs asked for later, every event must come. None until then.
-    """
-
-    asked: int
-    after: Mapping[str, int] = field(default_factory=dict)
-    renewed: bool = False
-    confirmed: int | None = None
-
-    def covers(self, started: int | None) -> bool:
-        """Return whether a run that was asked for at this index must arrive from its first event on."""
-        return started is not None and self.confirmed is not None and started > self.confirmed
-
-
-_NOTHING: Bounded[str, Follow] = Bounded(1)
-"""What a device follows that never asked to follow anything; stays empty."""
-
-Device = tuple[UserId, int]
-"""One connection of one user."""
-
-
-class Follows:
-    """Which device follows which thread."""
-
-    __slots__ = ("_devices", "_open", "_users")
-
-    def __init__(self) -> None:
-        self._devices: dict[Device, Bounded[str, Follow]] = {}
-        self._users: dict[UserId, set[int]] = {}
-        self._open: dict[int, tuple[Device, str, Follow]] = {}
-
-    def step(self, event: Event) -> None:
-        """Take the next event."""
-        if event.kind is EventKind.PROBE:
-            if event.name == DISCONNECTED:
-                self._devices.pop((event.user, event.device), None)
-                self._users.get(event.user, set()).discard(event.device)
-        elif event.name == "follow" and event.call is not None and not is_intruder(event.user):
-            self._followed(event, event.call)
-
-    def _followed(self, event: Event, call: int) -> None:
-        device = (event.user, event.device)
-        if event.kind is EventKind.INVOKE:
-            thread = text_of(event.value, "thread")
-            if thread is None:
-                return
-            threads = self._devices.setdefault(device, Bounded(MOST_PER_USER))
-            self._users.setdefault(event.user, set()).add(event.device)
-            follow = Follow(event.index, _counted(event.value.get("after")), renewed=thread in threads)
-            threads.set(thread, follow)
-            self._open[call] = (device, thread, follow)
-            return
-        asked = self._open.pop(call, None)
-        if asked is None:
-            return
-        device, thread, follow = asked
-        if event.kind is EventKind.OK:
-            follow.confirmed = event.index
-        elif event.kind is EventKind.FAIL and not follow.renewed:
-            self.threads(device).pop(thread)
-
-    def threads(self, device: Device) -> Bounded[str, Follow]:
-        """Return what a device follows."""
-        return self._devices.get(device, _NOTHING)
-
-    def devices(self, user: UserId) -> tuple[Device, ...]:
-        """Return the devices of the user that followed something and are still connected."""
-        return tuple((user, device) for device in sorted(self._users.get(user, ())))
-
-    def watching(self, user: UserId, thread: str | None, started: int) -> tuple[Device, ...]:
-        """Return the devices that must receive all events of a run that was asked for at this index."""
-        if thread is None:
-            return ()
-        found = []
-        for device in self.devices(user):
-            follow = self.threads(device).get(thread)
-            if follow is not None and follow.covers(started):
-                found.append(device)
-        return tuple(found)
-
-
-def _counted(after: Value) -> Mapping[str, int]:
-    if not isinstance(after, Mapping):
-        return {}
-    return {run: seq for run, seq in after.items() if isinstance(run, str) and isinstance(seq, int)}
+    def is_elsewhere(self, user: UserId, places: Container[Object]) -> bool:
+        """Return whether this user has something in a place that is not among these."""
+        used = self._places.get(user)
+        return used is not None and any(place not in places for place in used)

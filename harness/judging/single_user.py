@@ -1,82 +1,79 @@
 """What one user alone may see: the single-user model, against which a user's part of a history is held.
 
 How it works. The model hears one user's calls, pushes and faults, and nothing of anybody else. It knows what the
-user wrote and when that was acknowledged, so it can say of each answer whether the user's own actions explain it:
+operations do (`harness.judging.described`), what the user wrote and when that was acknowledged, so it can say of each
+answer whether the user's own actions explain it:
 
 - what was acknowledged before a call began must be in its answer; what was asked but not acknowledged may be;
 - what a refused or failed request would have written must not be;
-- a run that writes several notes writes all of them or none;
+- work that writes several objects writes all of them or none;
 - whatever else shows, changed or is missing came from outside: a **deviation**.
 
-Writes are recognised by their text, so texts must differ; the harness puts a fresh canary into each.
+What is not described is not judged. Writes are recognised by their text, so texts must differ; the harness puts a fresh
+canary into each. How answers are read is in `harness.judging.answers`.
 
 Source: porcupine's `Model` (a sequential specification per partition), here with one partition per user.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from harness.history.model import Call, CallJoiner, Event, EventKind
-from harness.history.vocabulary import FAULT, FINAL_STATUSES, LAST_EVENTS, VOCABULARY, Kind
-from harness.judging.owned_objects import NEVER, Group, Item, Own, Run, group_of
+from harness.history.probes import FAULT
+from harness.history.semantics import SENT, Progress, Work, at, body_of
+from harness.judging.answers import Aspect, Deviation, Reading, deviation, short
+from harness.judging.described import Described, Known
+from harness.judging.frames import Object, id_of, named
+from harness.judging.owned_objects import NEVER, Group, Item, Own, Run
 
-
-class Aspect(StrEnum):
-    """In which way an answer can deviate."""
-
-    TAMPERED = "tampered"
-    LOST = "lost-write"
-    PARTIAL = "partial-write"
-    UNEXPLAINED = "unexplained-answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """An answer that the user's own actions do not explain."""
-
-    aspect: Aspect
-    message: str
-    witness: tuple[int, ...]
+GONE = frozenset({404, 410})
+BESIDE_THE_POINT = frozenset({400, 413, 422, 429})
+"""Statuses of refusals for a reason that lies in the request, or in how many there were: not judged here."""
+CONFLICT = 409
 
 
 class SingleUser:
     """The model of one user.
 
     `facts` counts, by aspect, the answers that could have deviated.
+
+    Args:
+        described: what is known of the service; the same for all users.
     """
 
-    __slots__ = ("_begun", "_calls", "_excused", "_own", "_pending", "facts")
+    __slots__ = ("_begun", "_calls", "_described", "_excused", "_own", "_pending", "facts")
 
-    def __init__(self) -> None:
+    def __init__(self, described: Described) -> None:
+        self._described = described
         self._calls = CallJoiner()
         self._begun: dict[int, int] = {}
-        self._own = Own()
+        self._own = Own.of(described.collections)
         self._excused: set[int] = set()
         self._pending: dict[int, Group] = {}
         self.facts: Counter[Aspect] = Counter()
 
     def step(self, event: Event) -> Iterator[Deviation]:
         """Take this user's next event; yield what it shows that the user did not cause."""
-        if event.kind is EventKind.PROBE and event.name == FAULT:
-            self._own.troubled = True
-            self._excused.update(event.value["calls"])
-        elif event.kind is EventKind.PUSH:
-            self._pushed(event)
+        if event.kind is EventKind.PUSH:
+            if (frame := self._described.frames.last(event)) is not None and frame.about is not None:
+                self._ended(frame.about, frame.type in frame.form.completes, event.index)
+        elif event.kind is EventKind.PROBE:
+            if event.name == FAULT:
+                self._own.troubled = True
+                self._excused.update(event.value["calls"])
+        elif (known := self._described.operations.get(event.name)) is None:
+            return
         elif event.kind is EventKind.INVOKE:
-            self._asked(event)
+            self._asked(event, known)
             self._calls.step(event)
             if event.call is not None:
                 self._begun[event.call] = event.index
         elif (call := self._calls.step(event)) is not None and event.call is not None:
-            if event.name in VOCABULARY:
-                yield from self._answered(call)
+            yield from self._answered(call, known)
             self._excused.discard(event.call)
+            self._pending.pop(event.call, None)
             del self._begun[event.call]
             self._own.let_go(self._oldest)
 
@@ -87,287 +84,222 @@ class SingleUser:
 
     # What the user asks: from here on it may be seen.
 
-    def _asked(self, event: Event) -> None:
-        arguments = event.value
-        match event.name:
-            case "open_thread":
-                self._own.maybe[Kind.THREAD][arguments["title"]] = None
-            case "write_note":
-                self._own.maybe[Kind.NOTE][arguments["text"]] = None
-            case "edit_note" | "delete_note" if (group := self._own.grouped.get(arguments["id"])) is not None:
-                group.touched = True
-                self._own.maybe[Kind.NOTE][arguments.get("text", "")] = None
-            case "edit_note" if (note := self._item(Kind.NOTE, arguments["id"])) is not None:
-                note.texts[arguments["text"]] = NEVER
-            case "delete_note" if (note := self._item(Kind.NOTE, arguments["id"])) is not None:
-                note.gone_from = min(note.gone_from, event.index)
-                note.deleting += 1
-            case "cancel_run" if (run := self._own.runs.get(arguments["id"])) is not None:
-                run.cancelled = True
-            case "start_run":
-                group = group_of(arguments.get("agent"), arguments.get("text", ""))
-                if group is not None and event.call is not None:
-                    self._pending[event.call] = group
-                    self._own.expect(group)
+    def _asked(self, event: Event, known: Known) -> None:
+        semantics, texts = known.semantics, known.semantics.texts_in(event.value)
+        taken = known.taken_in(event)
+        if semantics.starts is not None:
+            self._starts(event, semantics.starts, taken, texts)
+        elif known.makes:
+            if texts:
+                self._own.maybe[known.makes].update(dict.fromkeys(texts))
+            else:
+                self._own.blank[known.makes] = self._own.blank.get(known.makes, 0) + 1
+        elif known.silent:
+            self._may_do_anything(taken, texts)
+        elif texts and not semantics.edits:
+            self._own.loosen(texts)
+        if taken is not None and semantics.ends and (run := self._own.runs.get(taken)) is not None:
+            run.ended = True
+        if semantics.deletes:
+            self._own.worked.clear()
+        if taken is not None and (semantics.edits or semantics.deletes):
+            self._changes(event, known, taken, texts)
 
-    def _pushed(self, event: Event) -> None:
-        value = event.value
-        if isinstance(value, Mapping) and value.get("type") in LAST_EVENTS:
-            self._ended(str(value.get("run")), value["type"] == "agent_completed", event.index)
+    def _starts(self, event: Event, work: Work, within: Object | None, texts: tuple[str, ...]) -> None:
+        if work.writes and event.call is not None:
+            group = self._pending[event.call] = Group(work.writes, texts, work.fails, within)
+            self._own.expect(group)
 
-    def _ended(self, run: str, completed: bool, index: int) -> None:
-        known = self._own.runs.get(run)
-        if known is None or known.group is None:
+    def _may_do_anything(self, taken: Object | None, texts: tuple[str, ...]) -> None:
+        self._own.loosen(texts)
+        if taken is not None or not texts:
+            self._own.blurred = True
+            self._own.lose_sight_of(taken)
+
+    def _changes(self, event: Event, known: Known, taken: Object, texts: tuple[str, ...]) -> None:
+        """Take in that an object is to be edited or deleted."""
+        item, deletes = self._own.item(taken), known.semantics.deletes
+        if (group := self._own.grouped.get(taken)) is not None:
+            group.touched = True
+            self._own.maybe[taken[0]].update(dict.fromkeys(texts))
+        elif item is not None and deletes:
+            item.gone_from = min(item.gone_from, event.index)
+            item.deleting += 1
+        elif item is not None:
+            item.texts.update(dict.fromkeys(texts if item.texts else (), NEVER))
+        elif taken[0] not in self._described.telling:
+            self._own.touch_groups(taken[0])  # it may be of one of them, and nobody could know
+        if deletes and (known.holds or not known.takes):
+            self._own.lose_sight_of(taken, itself=not known.takes)
+
+    def _ended(self, name: Object, completed: bool, index: int) -> None:
+        run = self._own.runs.get(name)
+        if run is None or run.group is None:
             return
-        if completed and not known.group.doomed:
-            known.group.committed = min(known.group.committed, index)
+        if completed and not run.group.doomed:
+            run.group.committed = min(run.group.committed, index)
         else:
-            known.group.aborted = min(known.group.aborted, index)
+            run.group.aborted = min(run.group.aborted, index)
 
     # What the user is answered.
 
-    def _answered(self, call: Call) -> Iterator[Deviation]:
+    def _answered(self, call: Call, known: Known) -> Iterator[Deviation]:
         match call.completion.kind:
             case EventKind.OK:
-                yield from self._succeeded(call)
+                yield from self._succeeded(call, known)
             case EventKind.FAIL:
-                yield from self._refused(call)
+                yield from self._refused(call, known)
             case _:
-                yield from self._failed(call)
-        if call.completion.call is not None:
-            self._pending.pop(call.completion.call, None)
+                yield from self._failed(call, known)
 
-    def _succeeded(self, call: Call) -> Iterator[Deviation]:
-        verb = VOCABULARY[call.invocation.name]
-        answer = call.completion.value
-        if verb.lists is not None:
-            yield from self._listed(call, verb.lists, answer)
-        elif verb.name in ("read_note", "read_thread"):
-            yield from self._read(call, Kind.NOTE if verb.name == "read_note" else Kind.THREAD, answer)
-        elif verb.name == "read_run":
-            yield from self._read_run(call, answer)
-        elif verb.name == "edit_note":
-            yield from self._edited(call)
-        elif verb.name == "delete_note":
-            name = call.invocation.value["id"]
-            if (note := self._item(Kind.NOTE, name)) is not None:
-                self._own.deleted(name, note, call.completion.index)
-        elif verb.makes is not None:
-            yield from self._made(call, verb.makes, answer)
+    def _succeeded(self, call: Call, known: Known) -> Iterator[Deviation]:
+        semantics, taken = known.semantics, known.taken_in(call.invocation)
+        if known.repeats and self._own.works(semantics.name, taken):
+            self.facts[Aspect.UNEXPLAINED] += 1  # it could have been an error
+        if known.lists or (semantics.reads and known.takes and taken is not None):
+            reading = Reading(call, known, self._described, self._own, self.facts)
+            yield from reading.listed() if known.lists else reading.read(taken or ("", ""))
+        elif semantics.progress is not None and taken is not None:
+            yield from self._told(call, known, taken, semantics.progress)
+        elif semantics.makes is not None:
+            yield from self._made(call, known, semantics.makes)
+        elif taken is not None and (item := self._own.item(taken)) is not None:
+            if semantics.edits:
+                yield from self._edited(call, known, taken, item)
+            elif semantics.deletes:
+                self._own.deleted(taken, item, call.completion.index)
 
-    def _made(self, call: Call, kind: str, answer: Any) -> Iterator[Deviation]:
-        name = _id_of(answer)
+    def _made(self, call: Call, known: Known, kind: str) -> Iterator[Deviation]:
+        semantics, own, done = known.semantics, self._own, call.completion.index
+        name, texts = semantics.made_in(call.completion.value), semantics.texts_in(call.invocation.value)
         if name is None:
-            yield self._unexplained(call, "was answered without an id")
+            if known.judged:
+                yield _unexplained(call, "was answered without an id")
             return
-        arguments = call.invocation.value
-        if kind is Kind.RUN:
-            group = self._pending.get(call.completion.call or 0)
-            self._own.started(name, Run(str(arguments.get("agent")), arguments.get("text", ""), group))
+        made, within = (kind, name), known.taken_in(call.invocation)
+        if semantics.starts is not None:
+            text, group = next(iter(texts), ""), self._pending.get(call.completion.call or 0)
+            own.started(made, Run(semantics.starts, text, group, within))
             return
-        text = arguments["title" if kind is Kind.THREAD else "text"]
-        if name in self._own.items[kind] or self._is_gone(kind, name):
-            yield self._unexplained(call, f"was answered with the id of an older {kind}")
-        self._own.maybe[kind].pop(text, None)
-        version = _version_of(answer)
-        made = call.completion.index
-        self._own.items[kind][name] = Item(made, {text: NEVER}, {text: made}, set() if version is None else {version})
+        if within is not None:
+            own.made_within(made, within)
+        if not known.makes:
+            return
+        if own.item(made) is not None or made in own.gone:
+            if known.judged:
+                yield _unexplained(call, f"was answered with the id of an older {kind}")
+            else:
+                own.lose_sight_of(made)
+        for text in texts:
+            own.maybe[kind].pop(text, None)
+        if not texts:
+            own.blank[kind] -= 1
+        if made in own.untold:
+            own.loosen(texts)
+            return
+        version = semantics.version_of(call.completion.value)
+        versions = set() if version is None else {version}
+        own.items[kind][name] = Item(
+            done, dict.fromkeys(texts, NEVER), dict.fromkeys(texts, done), versions, max(1, len(texts))
+        )
 
-    def _edited(self, call: Call) -> Iterator[Deviation]:
-        arguments = call.invocation.value
-        note = self._item(Kind.NOTE, arguments["id"])
-        if note is None:
-            return
+    def _edited(self, call: Call, known: Known, taken: Object, item: Item) -> Iterator[Deviation]:
         self.facts[Aspect.LOST] += 1
-        version = _version_of(call.completion.value)
-        if version is not None and version in note.versions:
-            yield Deviation(
-                Aspect.LOST,
-                f"two edits of note {arguments['id']} were both accepted as version {version}: one is lost",
-                _both(call),
-            )
+        texts, version = (
+            known.semantics.texts_in(call.invocation.value),
+            known.semantics.version_of(call.completion.value),
+        )
+        if version is not None and version in item.versions:
+            message = f"two edits of {named(taken)} were both accepted as version {version}: one is lost"
+            yield deviation(call, Aspect.LOST, message)
         if version is not None:
-            note.versions.add(version)
-        note.overwrite(call.invocation.index, call.completion.index, self._oldest)
-        note.written[arguments["text"]] = call.completion.index
+            item.versions.add(version)
+        if len(texts) >= item.width:
+            for text in item.overwrite(call.invocation.index, call.completion.index, self._oldest):
+                self._own.forget_text(text)
+        item.written.update(dict.fromkeys(texts if item.texts else (), call.completion.index))
 
-    def _listed(self, call: Call, kind: str, answer: Any) -> Iterator[Deviation]:
-        if not isinstance(answer, list):
-            yield self._unexplained(call, "was not answered with a list")
-            return
-        begun = call.invocation.index
-        query = str(call.invocation.value.get("text", "")).casefold()
-        seen = {_id_of(entry): _text_of(entry, kind) for entry in answer}
-        for name, text in seen.items():
-            yield from self._seen(call, kind, name, text)
-        for name, item in self._own.items[kind].items():
-            if item.made < begun and item.gone_from > call.completion.index and name not in seen:
-                if query and not all(query in text.casefold() for text in item.texts):
-                    continue
-                self.facts[Aspect.LOST] += 1
-                yield Deviation(
-                    Aspect.LOST,
-                    f"{kind} {name} was acknowledged and is not listed",
-                    (item.made, *_both(call)),
-                )
-        if kind is Kind.NOTE and not query:
-            yield from self._groups(call, set(seen.values()))
-
-    def _seen(self, call: Call, kind: str, name: str | None, text: str) -> Iterator[Deviation]:
-        begun = call.invocation.index
-        item = self._own.items[kind].get(name or "")
-        if item is not None:
-            self.facts[Aspect.TAMPERED] += 1
-            self.facts[Aspect.LOST] += 1
-            if not item.may_read(text, begun):
-                yield Deviation(
-                    Aspect.TAMPERED,
-                    f"{kind} {name} reads {_short(text)}, which its owner never wrote",
-                    (item.made, *_both(call)),
-                )
-            elif item.gone_by < begun:
-                yield self._unexplained(call, f"shows {kind} {name}, which its owner had deleted")
-            return
-        group = self._own.writer_of(text) if kind is Kind.NOTE else None
-        if group is not None:
-            self._own.grouped[name or ""] = group
-        elif self._is_gone(kind, name):
-            self.facts[Aspect.UNEXPLAINED] += 1
-            yield self._unexplained(call, f"shows {kind} {name}, which its owner had deleted")
-            return
-        if kind is Kind.NOTE and self._own.forgot:
-            return  # it may be of a run that is not remembered
-        self.facts[Aspect.UNEXPLAINED] += 1
-        if group is None and text not in self._own.maybe[kind]:
-            yield self._unexplained(call, f"shows a {kind} that this user never wrote: {_short(text)}")
-
-    def _groups(self, call: Call, seen: set[str]) -> Iterator[Deviation]:
-        begun = call.invocation.index
-        for group in self._own.groups:
-            if group.touched:
-                continue
-            present = sum(text in seen for text in group.texts)
-            if group.aborted < begun or group.committed < begun:
-                self.facts[Aspect.PARTIAL] += 1
-            if 0 < present < len(group.texts):
-                yield Deviation(
-                    Aspect.PARTIAL,
-                    f"{present} of the {len(group.texts)} notes of one run are there: {_short(group.texts[0])}",
-                    _both(call),
-                )
-            elif present and (group.doomed or group.aborted < begun):
-                message = f"a run that failed left its note: {_short(group.texts[0])}"
-                yield Deviation(Aspect.PARTIAL, message, _both(call))
-            elif not present and group.committed < begun:
-                message = f"a run that completed left no note: {_short(group.texts[0])}"
-                yield Deviation(Aspect.LOST, message, _both(call))
-
-    def _read(self, call: Call, kind: str, answer: Any) -> Iterator[Deviation]:
-        name = call.invocation.value["id"]
-        if self._item(kind, name) is None and not self._is_gone(kind, name):
-            return
-        if _id_of(answer) != name:
-            yield self._unexplained(call, f"was answered with another {kind}")
-            return
-        yield from self._seen(call, kind, name, _text_of(answer, kind))
-
-    def _read_run(self, call: Call, answer: Any) -> Iterator[Deviation]:
-        name = call.invocation.value["id"]
+    def _told(self, call: Call, known: Known, name: Object, progress: Progress) -> Iterator[Deviation]:
+        """Judge what an answer tells of the progress of work."""
         run = self._own.runs.get(name)
-        if run is None:
+        body = body_of(call.completion.value)
+        if run is None or not isinstance(body, dict | list):
             return
         self.facts[Aspect.UNEXPLAINED] += 1
-        status = answer.get("status") if isinstance(answer, Mapping) else None
-        if _id_of(answer) != name:
-            yield self._unexplained(call, "was answered with another run")
-        elif status == "completed" and run.agent == "narrator" and answer.get("result") != run.text:
-            yield self._unexplained(
-                call, f"gives the result {_short(str(answer.get('result')))} for the text {_short(run.text)}"
-            )
-        elif status in ("failed", "cancelled") and run.agent == "narrator" and not self._may_fail(run):
-            yield self._unexplained(call, f"says {status}, which nothing that this user did explains")
-        elif status in FINAL_STATUSES:
-            self._ended(name, status == "completed", call.completion.index)
+        status, result = at(body, progress.status), at(body, progress.result) if progress.result else run.text
+        told = id_of(at(body, known.semantics.id)) if known.same_ids else None
+        if told is not None and told != name[1]:
+            yield _unexplained(call, f"was answered with another {name[0]}")
+        elif status in progress.completed and run.work.repeats and result != run.text:
+            yield _unexplained(call, f"gives the result {short(str(result))} for the text {short(run.text)}")
+        elif status in progress.failed and run.work.repeats and not (run.ended or self._own.troubled):
+            yield _unexplained(call, f"says {status}, which nothing that this user did explains")
+        elif status in progress.final:
+            self._ended(name, status in progress.completed, call.completion.index)
 
-    def _may_fail(self, run: Run) -> bool:
-        return run.cancelled or self._own.troubled
-
-    def _refused(self, call: Call) -> Iterator[Deviation]:
+    def _refused(self, call: Call, known: Known) -> Iterator[Deviation]:
         """Judge a FAIL: it did not happen, and the question is whether it may have been refused."""
-        verb, arguments = VOCABULARY[call.invocation.name], call.invocation.value
-        status = call.completion.value.get("status") if isinstance(call.completion.value, Mapping) else None
+        taken = known.taken_in(call.invocation)
+        self._did_not_happen(call, known, taken)
+        value = call.completion.value
+        status = value.get("status") if isinstance(value, Mapping) else None
+        if not known.judged or call.completion.call in self._excused or self._may_refuse(call, known, taken, status):
+            return
+        self.facts[Aspect.UNEXPLAINED] += 1
+        if taken is not None and status in GONE:
+            message = f"{known.semantics.name}: {named(taken)} was acknowledged and is not there"
+            yield deviation(call, Aspect.LOST, message)
+        else:
+            yield _unexplained(call, f"was refused with {status}")
+
+    def _did_not_happen(self, call: Call, known: Known, taken: Object | None) -> None:
+        texts = known.semantics.texts_in(call.invocation.value)
         if group := self._pending.get(call.completion.call or 0):
             group.aborted = call.completion.index
-        if verb.makes in (Kind.THREAD, Kind.NOTE):
-            self._own.maybe[verb.makes].pop(arguments.get(verb.text or ""), None)
-        note = self._item(Kind.NOTE, arguments.get("id", "")) if verb.takes is Kind.NOTE else None
-        if note is not None and verb.name == "edit_note":
-            note.texts.pop(arguments["text"], None)
-        if note is not None and verb.name == "delete_note":
-            note.deleting -= 1
-            if not note.deleting and note.gone_by == NEVER:
-                note.gone_from = NEVER
-        if self._may_refuse(call, status) or call.completion.call in self._excused:
-            return
-        self.facts[Aspect.UNEXPLAINED] += 1
-        if verb.takes is not None and status == 404:
-            yield Deviation(
-                Aspect.LOST,
-                f"{verb.name}: {verb.takes} {arguments[verb.argument]} was acknowledged and is not there",
-                _both(call),
-            )
-        else:
-            yield self._unexplained(call, f"was refused with {status}")
+        if known.makes and not texts:
+            self._own.blank[known.makes] -= 1
+        for text in texts if known.makes else ():
+            self._own.maybe[known.makes].pop(text, None)
+        item = self._own.item(taken) if taken is not None else None
+        if item is not None and known.semantics.edits:
+            for text in set(texts) - item.written.keys():
+                item.texts.pop(text, None)
+        if item is not None and known.semantics.deletes:
+            item.deleting -= 1
+            if not item.deleting and item.gone_by == NEVER:
+                item.gone_from = NEVER
 
-    def _may_refuse(self, call: Call, status: object) -> bool:
-        verb, arguments = VOCABULARY[call.invocation.name], call.invocation.value
-        if verb.name == "cancel_run" or (verb.name == "start_run" and status == 429):
-            return True  # the run may have ended; the limits checker judges limits
-        if verb.takes is Kind.RUN:
-            return arguments.get("id") not in self._own.runs
-        if verb.takes is None:
+    def _may_refuse(self, call: Call, known: Known, taken: Object | None, status: object) -> bool:
+        semantics = known.semantics
+        if semantics.ends or status is None or status in BESIDE_THE_POINT:
+            return True  # the work may have ended; nothing was answered; the limits checker judges limits
+        if status == CONFLICT and not (semantics.edits and semantics.version):
+            return True
+        if semantics.takes is None:
             return False
-        item = self._item(verb.takes, arguments.get(verb.argument, ""))
+        if taken in self._own.runs:
+            return False
+        item = self._own.item(taken) if taken is not None else None
         if item is None or item.gone_from < call.completion.index:
             return True
-        return verb.name == "edit_note" and status == 409 and item.may_conflict(arguments.get("version"))
+        return status == CONFLICT and item.may_conflict(semantics.version_in(call.invocation.value))
 
-    def _failed(self, call: Call) -> Iterator[Deviation]:
-        """Judge an INFO: an error that the user's own faults do not explain came from somebody else."""
-        if call.completion.call in self._excused:
+    def _failed(self, call: Call, known: Known) -> Iterator[Deviation]:
+        """Judge an INFO: an error that the user's own faults do not explain came from somebody else.
+
+        Of what is not described, only what had worked before and changes nothing is judged. Who asks in a manner of
+        their own may have hung up.
+        """
+        worked = known.repeats and (known.semantics.name, known.taken_in(call.invocation)) in self._own.worked
+        value = call.completion.value if isinstance(call.completion.value, Mapping) else {}
+        status, manner = value.get("status"), at(call.invocation.value, f"{SENT}.manner")
+        is_own = manner is not None if status is None else status < 500
+        if not (known.judged or worked) or is_own or call.completion.call in self._excused:
             return
         self.facts[Aspect.UNEXPLAINED] += 1
-        reason = call.completion.value.get("error", "") if isinstance(call.completion.value, Mapping) else ""
-        yield self._unexplained(call, f"ended in an error: {_short(str(reason))}")
-
-    def _item(self, kind: str, name: object) -> Item | None:
-        return self._own.items.get(kind, {}).get(str(name))
-
-    def _is_gone(self, kind: str, name: object) -> bool:
-        return kind is Kind.NOTE and name in self._own.gone
-
-    def _unexplained(self, call: Call, what: str) -> Deviation:
-        return Deviation(Aspect.UNEXPLAINED, f"{call.invocation.name} {what}", _both(call))
+        reason = value.get("error", "")
+        yield _unexplained(call, f"ended in an error: {short(str(reason))}")
 
 
-def _both(call: Call) -> tuple[int, ...]:
-    return (call.invocation.index, call.completion.index)
-
-
-def _id_of(answer: Any) -> str | None:
-    name = answer.get("id") if isinstance(answer, Mapping) else None
-    return name if isinstance(name, str) and name else None
-
-
-def _version_of(answer: Any) -> int | None:
-    version = answer.get("version") if isinstance(answer, Mapping) else None
-    return version if isinstance(version, int) else None
-
-
-def _text_of(answer: Any, kind: str) -> str:
-    text = answer.get("title" if kind is Kind.THREAD else "text") if isinstance(answer, Mapping) else None
-    return text if isinstance(text, str) else json.dumps(answer, default=str)
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+def _unexplained(call: Call, what: str) -> Deviation:
+    return deviation(call, Aspect.UNEXPLAINED, f"{call.invocation.name} {what}")

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from harness.history.model import Event, EventKind, Header, UserId
-from harness.history.vocabulary import DOUBT
+from harness.history.probes import DOUBT
 
 MOST_FINDINGS = 20
 """Findings kept word for word; the rest are counted."""
@@ -216,7 +216,7 @@ def judge(checker: Checker, header: Header, events: Iterable[Event]) -> Verdict:
 class FoldGuard:
     """A fold that turns a crash into a doubt, so that one broken checker cannot hide the others' verdicts.
 
-    It also takes in what the history itself doubts: see `harness.history.vocabulary.DOUBT`.
+    It also takes in what the history itself doubts: see `harness.history.probes.DOUBT`.
     """
 
     __slots__ = ("_checker", "_crash", "_doubts", "_fold")

@@ -2,11 +2,11 @@
 
 Rules:
 
-- Accounts are a monoid: chapters of a long run and workers of a distributed one merge in any grouping.
+- Accounts are a monoid: histories of a long run and workers of a distributed one merge in any grouping.
 - Whatever kept a process from doing all it should is a doubt, and a doubt forbids "holds". It never becomes a
   violation, and never hides one.
-- A run in which no operation was answered is incomplete, and so is one that gave the leak or the misdelivery checker
-  nothing to examine: it would have been green on a target that leaks everything.
+- A run in which no operation was answered is incomplete, and so is one that gave a required checker nothing to examine:
+  it would have been green on a target that leaks everything.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from harness.history.model import UserId, Value
 from harness.judging.verdict import Outcome, Verdict
 from harness.load.histogram import Histogram
 
-JUDGES = ("leak", "misdelivery", "tampering", "interference", "limits", "access")
+JUDGES = ("leak", "misdelivery", "tampering", "remains", "interference", "limits", "access")
 """The checkers that listen under load; the others need taps inside the target."""
 
 REQUIRED = ("leak", "misdelivery")
-"""Those without whose facts a run has shown nothing."""
+"""Those without whose facts a run has shown nothing; the second where the target says what its frames are of."""
 
 EXIT_CODES: Mapping[Outcome, int] = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outcome.UNKNOWN: 3}
 """Exit codes of a locust process; 2 is Locust's own, for an error of usage or an unhandled exception."""
@@ -33,7 +33,7 @@ EXIT_CODES: Mapping[Outcome, int] = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outc
 
 FIRST_EVENT, LAST_EVENT, CHECK = "first_event", "last_event", "check"
 PUSHES = frozenset({FIRST_EVENT, LAST_EVENT})
-"""From asking for a run to its first and its last pushed event, as its user waits for them; CHECK is the judging of one
+"""From asking for work to its first and its last pushed frame, as its user waits for them; CHECK is the judging of one
 frame."""
 
 
@@ -52,6 +52,7 @@ class Account:
         deliveries: rows (owner, observer, frames).
         doubts: what kept the run from being whole, and how often.
         files: histories, relative to the run folder.
+        required: the checkers without whose facts the run has shown nothing.
     """
 
     users: int = 0
@@ -67,6 +68,7 @@ class Account:
     deliveries: tuple[tuple[UserId, UserId, int], ...] = ()
     doubts: Mapping[str, int] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
     def merge(self, other: Account) -> Account:
         """Return the account of both parts, which ran at the same time."""
@@ -90,6 +92,7 @@ class Account:
             deliveries=tuple((owner, observer, frames) for (owner, observer), frames in sorted(counted.items())),
             doubts=dict(Counter(dict(self.doubts)) + Counter(dict(other.doubts))),
             files=tuple(dict.fromkeys(self.files + other.files)),
+            required=tuple(dict.fromkeys(self.required + other.required)),
         )
 
     def then(self, later: Account) -> Account:
@@ -124,7 +127,7 @@ class Account:
         verdicts = self.judged()
         if any(verdict.violated for verdict in verdicts.values()):
             return Outcome.VIOLATED
-        required = [verdicts[name].outcome for name in REQUIRED]
+        required = [verdicts[name].outcome for name in self.required]
         doubted = any(verdict.doubts for verdict in verdicts.values())
         return Outcome.UNKNOWN if doubted else Outcome.worst(required)
 

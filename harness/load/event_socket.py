@@ -12,19 +12,22 @@ Of what was measured that is the fastest client that conforms.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
-from gevent import socket
 from gevent.lock import BoundedSemaphore
 from websockets.client import ClientProtocol
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
+from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
+
+from harness.history.model import Refused
+from harness.load.event_stream import connected
+from harness.transport.channels import Opening
 
 _CHUNK = 65_536
 _MOST_BYTES = 16 * 2**20
@@ -32,37 +35,36 @@ LOST = 1006
 """The close code of a connection that broke (RFC 6455, 7.1.5)."""
 
 
-class HandshakeFailed(ConnectionError):
-    """The target let nobody in; says what it answered."""
-
-
 class EventSocket:
     """An open WebSocket.
 
     Args:
-        url: ws:// or wss://.
-        token: shown as a bearer token.
+        opening: the request that opens it.
         on_text: called with each text message.
         on_close: called once with (code, reason) when the target, or the network, ends it.
         timeout_s: for connecting and for the handshake.
+
+    Raises:
+        Refused: the target said no.
+        ConnectionError: the target broke the attempt off.
     """
 
     def __init__(
         self,
-        url: str,
-        token: str,
+        opening: Opening,
         on_text: Callable[[str], None],
         on_close: Callable[[int, str], None],
         timeout_s: float,
     ) -> None:
         self._on_text, self._on_close = on_text, on_close
-        self._uri = parse_uri(url)
-        self._protocol = ClientProtocol(self._uri, max_size=_MOST_BYTES)
+        self._uri = parse_uri(opening.url.replace("http", "ws", 1) + opening.target)
+        subprotocols = [Subprotocol(name) for name in opening.subprotocols] or None
+        self._protocol = ClientProtocol(self._uri, subprotocols=subprotocols, max_size=_MOST_BYTES)
         self._sending = BoundedSemaphore(1)
         self._parts: list[bytes] = []
         self._ours = False
-        self._socket = self._connected(timeout_s)
-        early = self._shake_hands(token)
+        self._socket = connected(self._uri.host, self._uri.port, self._uri.secure, timeout_s)
+        early = self._shake_hands(opening)
         self._socket.settimeout(None)
         self._reader = gevent.spawn(self._read, early)
 
@@ -83,17 +85,11 @@ class EventSocket:
         self._reader.kill(block=False)
         self._socket.close()
 
-    def _connected(self, timeout_s: float) -> Any:
-        plain = socket.create_connection((self._uri.host, self._uri.port), timeout=timeout_s)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not self._uri.secure:
-            return plain
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=self._uri.host)
-
-    def _shake_hands(self, token: str) -> list[Frame]:
+    def _shake_hands(self, opening: Opening) -> list[Frame]:
         """Open the WebSocket; return the frames that came in the same breath."""
         request = self._protocol.connect()
-        request.headers["Authorization"] = f"Bearer {token}"
+        for name, value in opening.headers.items():
+            request.headers[name] = value
         self._protocol.send_request(request)
         self._flush()
         try:
@@ -101,9 +97,13 @@ class EventSocket:
                 received = list(self._received())
                 if any(isinstance(event, Response) for event in received):
                     return [event for event in received if isinstance(event, Frame)]
-        except OSError as error:
+        except InvalidStatus as error:
             self._socket.close()
-            raise HandshakeFailed(f"the socket was refused: {error}") from error
+            body = error.response.body or b""
+            raise Refused(error.response.status_code, body.decode(errors="replace")) from error
+        except (OSError, WebSocketException) as error:
+            self._socket.close()
+            raise ConnectionError(f"the socket was refused: {error}") from error
 
     def _received(self) -> Iterator[Any]:
         data = self._socket.recv(_CHUNK)
@@ -113,7 +113,7 @@ class EventSocket:
             self._protocol.receive_eof()
         self._flush()  # pongs, and the answer to a close
         if self._protocol.handshake_exc is not None:
-            raise HandshakeFailed(str(self._protocol.handshake_exc))
+            raise self._protocol.handshake_exc
         yield from self._protocol.events_received()
         if not data:
             raise ConnectionError("the connection was cut")

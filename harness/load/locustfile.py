@@ -1,10 +1,10 @@
-"""Locust load whose every answer and event is judged while it happens.
+"""Locust load on anybody's service, whose every answer and pushed frame is judged while it happens.
 
-    locust -f harness/load/locustfile.py --host http://127.0.0.1:8000 -u 10 -r 10
+    locust -f harness/load/locustfile.py --adapter isolation_target.py --host http://127.0.0.1:8000 -u 10 -r 10
 
-With `--headless`, the web UI, `--processes`, `--master` and `--worker`, as usual. The exit code is 0 when isolation
-holds, 1 when it is violated, 3 when the run was not whole. HTTP requests are in Locust's own statistics by operation;
-pushed events are not, as reporting one there takes longer than judging it.
+What users do is worked out from the adapter. With `--headless`, the web UI, `--processes`, `--master` and `--worker`,
+as usual. The exit code is 0 when isolation holds, 1 when it is violated, 3 when the run was not whole. HTTP requests
+are in Locust's own statistics by operation; pushed frames are not, as reporting one there takes longer than judging it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import gevent
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
-from harness.load.conductor import Conductor, conductor_for
-from harness.load.habits import Habits
-from harness.load.load_options import LoadOptions, add_options
-from harness.load.person import CALL_S, Person
-from harness.load.principals import TooManyUsers
+from harness.load.behaviours import Choice
+from harness.load.controller import Controller, controller_for
+from harness.load.http_connection import CALL_S
+from harness.load.load_options import LoadOptions, UnusableOptions, add_options
+from harness.load.users import TooManyUsers
+from harness.load.virtual_user import VirtualUser
 
 
 def _add_options(parser: Any) -> None:
@@ -29,11 +30,12 @@ def _add_options(parser: Any) -> None:
 
 def _begin(environment: Any, **_: Any) -> None:
     gevent.get_hub().loop.update_now()  # a stale clock would cut off the first second of the run
-    environment.isolation = conductor_for(environment)
+    environment.isolation = controller_for(environment)
     parsed = environment.parsed_options
     if parsed.headless and not parsed.worker:
-        problem = LoadOptions.of(parsed, environment.host or "").problem()
-        if problem:
+        try:
+            LoadOptions.of(parsed, environment.host or "")
+        except UnusableOptions as problem:
             print(f"isolation: {problem}", file=sys.stderr)
             sys.exit(2)
 
@@ -44,8 +46,9 @@ _hooks.init.add_listener(_begin)
 
 
 class IsolatedUser(FastHttpUser):
-    """A user of the bundled backend, or of any service that speaks its dialect."""
+    """A user of the service that the adapter describes."""
 
+    host = ""
     network_timeout = CALL_S
     connection_timeout = CALL_S
     max_retries = 0
@@ -53,42 +56,42 @@ class IsolatedUser(FastHttpUser):
 
     def on_start(self) -> None:
         """Connect, and wait until everybody has."""
-        self._person: Person | None = None
+        self._user: VirtualUser | None = None
         self._join()
 
     def on_stop(self) -> None:
         """Leave."""
-        if self._person is not None:
-            self._person.leave()
+        if self._user is not None:
+            self._user.leave()
 
     def wait_time(self) -> float:
         """Return how long to think, in seconds."""
-        if self._person is None:
+        if self._user is None:
             return 1.0
-        return float(self._person.random.uniform(*self._person.crew.options.pause_s))
+        return float(self._user.random.uniform(*self._user.cohort.options.pause_s))
 
     @task
     def take_a_step(self) -> None:
         """Do one thing."""
-        if self._person is None or self._person.crew.over:
+        if self._user is None or self._user.cohort.over:
             self._join()
         else:
-            self._person.step(self._habits.choose())
+            self._user.step(self._choice.choose())
 
     def _join(self) -> None:
-        """Become a new user of the crew that is to work now; whom the target has left alone does not come back."""
-        conductor: Conductor = self.environment.isolation
-        crew = conductor.crew
-        if crew is None or crew.stopping.is_set() or (self._person is not None and not self._person.whole):
+        """Become a new user of the cohort that is to work now; whom the target has left alone does not come back."""
+        controller: Controller = self.environment.isolation
+        cohort = controller.cohort
+        if cohort is None or cohort.stopping.is_set() or (self._user is not None and not self._user.whole):
             return
         try:
-            self._person = person = Person(crew, self.client)
+            self._user = user = VirtualUser(cohort, self.client)
         except TooManyUsers as error:
             raise StopUser from error
-        self._habits = Habits(person)
+        self._choice = Choice(cohort.behaviours, user.random)
         try:
-            person.begin()
+            user.begin()
         finally:
-            crew.arrived(person)
-        crew.gate.wait()
-        gevent.sleep(person.random.uniform(0, crew.options.pause_s[1]))  # or all would go in step
+            cohort.arrived(user)
+        cohort.gate.wait()
+        gevent.sleep(user.random.uniform(0, cohort.options.pause_s[1]))  # or all would go in step

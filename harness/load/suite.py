@@ -1,4 +1,4 @@
-"""Runs Locust as a process of its own against a server process, and turns its account into evidence.
+"""Runs Locust as a process of its own on a service, and turns its account into evidence.
 
 Rules:
 
@@ -10,7 +10,6 @@ Rules:
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -28,67 +27,66 @@ import harness
 from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
 from harness.claims.plan import LoadBudget
 from harness.claims.run_folder import RunFolder
-from harness.history.model import Promises
 from harness.load.account import ACCOUNT, EXIT_CODES, Account
-from harness.targets.dialect import SECRET_VARIABLE, STATED
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 MOST_SPAWN_RATE = 100
 """Users started in a second; above that Locust warns of trouble."""
 GRACE_S = 150.0
 """How much longer than the users work a run may take in all: connecting, and coming to rest on a slow machine."""
-_OUR_LOG = "harness.load.conductor: "
-
-
-class LoadServer(Protocol):
-    """A server under load; `harness.targets.server_process.ServerProcess` is one."""
-
-    url: str
-    secret: str
+_OUR_LOG = "harness.load.controller: "
 
 
 def run_load(
     *,
     target_name: str,
-    server: LoadServer,
+    adapter: str,
+    url: str,
     budget: LoadBudget,
     seed: int,
     folder: RunFolder | None,
     history_name: str,
     on_line: Callable[[str], None],
-    promises: Promises = STATED,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    again: str = "",
 ) -> SuiteOutcome:
-    """Let many users work on a server, and judge what they see.
+    """Let many users work on a service, and judge what they see.
 
     Args:
         target_name: as in reports.
-        server: is running, and stays so.
+        adapter: where the description of the service is: `module:attribute` or `file.py:attribute`.
+        url: of the service, which is running, and stays so.
         budget: how many users, and for how long.
         seed: of canaries, choices and pauses.
         folder: where the history goes; None keeps none.
         history_name: of its file.
         on_line: hears of the progress, one line at a time.
-        promises: what the target states of itself; its limit of runs and its delivery count.
+        environment: further variables for whatever the adapter reads there.
+        again: the command that verifies again; stands in evidence.
     """
     begun_s = time.monotonic()
     account = _run(
         [
-            *("--host", server.url, "--users", str(budget.users)),
+            *("--adapter", _from_anywhere(adapter), "--host", url, "--users", str(budget.users)),
             *("--spawn-rate", str(min(budget.users, MOST_SPAWN_RATE))),
             *("--isolation-target", target_name, "--isolation-seed", str(seed)),
-            *("--isolation-runs-per-user", str(promises.runs_per_user or 0)),
-            *("--isolation-delivery", promises.delivery.value),
             *("--isolation-duration", str(budget.duration_s), "--isolation-history", history_name),
             *(("--isolation-out", str(folder.path.resolve())) if folder is not None else ()),
         ],
-        server.secret,
+        environment,
         budget.duration_s + budget.users / MOST_SPAWN_RATE + GRACE_S,
         on_line,
     )
     duration_s = round(time.monotonic() - begun_s, 3)
     return SuiteOutcome(
-        _suite_run(account, target_name, seed, duration_s), _evidence(account, target_name, seed, budget.users)
+        _suite_run(account, target_name, seed, duration_s), _evidence(account, target_name, seed, again)
     )
+
+
+def _from_anywhere(adapter: str) -> str:
+    """Return the place of an adapter as it is understood in any working directory."""
+    file, end, rest = adapter.partition(".py")
+    return f"{Path(file).resolve()}{end}{rest}" if end and rest[:1] in ("", ":") else adapter
 
 
 def _suite_run(account: Account, target: str, seed: int, duration_s: float) -> SuiteRun:
@@ -108,8 +106,7 @@ def _suite_run(account: Account, target: str, seed: int, duration_s: float) -> S
     )
 
 
-def _evidence(account: Account, target: str, seed: int, users: int) -> tuple[Evidence, ...]:
-    replay = ["harness", "verify", "--target", target, "--plan", "quick", "--seed", str(seed), "--users", str(users)]
+def _evidence(account: Account, target: str, seed: int, again: str) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
             suite=Suite.LOAD,
@@ -118,13 +115,15 @@ def _evidence(account: Account, target: str, seed: int, users: int) -> tuple[Evi
             users=account.users,
             histories=account.histories,
             verdict=verdict,
-            replay=shlex.join(replay),
+            replay=again,
         )
         for verdict in account.judged().values()
     )
 
 
-def _run(options: Sequence[str], secret: str, most_s: float, on_line: Callable[[str], None]) -> Account:
+def _run(
+    options: Sequence[str], environment: Mapping[str, str], most_s: float, on_line: Callable[[str], None]
+) -> Account:
     """Run Locust to its end and return its account, with a doubt when it did not give one in good order."""
     with tempfile.TemporaryDirectory(prefix="harness-load-") as here:
         summary = Path(here) / "account.json"
@@ -134,7 +133,7 @@ def _run(options: Sequence[str], secret: str, most_s: float, on_line: Callable[[
         process = subprocess.Popen(
             command,
             cwd=here,
-            env=_environment(secret),
+            env=_environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -164,10 +163,10 @@ def _account_in(summary: Path, code: int, last: Sequence[str]) -> Account:
     return account
 
 
-def _environment(secret: str) -> Mapping[str, str]:
+def _environment(given: Mapping[str, str]) -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    places = [str(Path(harness.__file__).parents[1]), kept.get("PYTHONPATH", "")]
-    return {**kept, SECRET_VARIABLE: secret, "PYTHONPATH": os.pathsep.join(filter(None, places))}
+    places = [str(Path(harness.__file__).parents[1]), kept.get("PYTHONPATH", ""), str(Path.cwd())]
+    return {**kept, **given, "PYTHONPATH": os.pathsep.join(filter(None, places))}
 
 
 @contextmanager

@@ -16,12 +16,21 @@ import threading
 from collections.abc import Callable, Iterator, MutableSet
 from contextlib import contextmanager, suppress
 from queue import Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio._backends import _asyncio as backend
 
 from harness.loop.lockstep import WATCHDOG_S, name_of
 from harness.loop.loop import Job, ScheduleLoop
+from harness.loop.versions import expect
+
+KNOWN = "4.12 to 4.16"
+"""Versions of anyio with which the tests of this device were run."""
+
+if TYPE_CHECKING:
+    _Worker = backend.WorkerThread
+else:
+    _Worker = getattr(backend, "WorkerThread", object)  # check() tells who has another anyio
 
 
 class _JobQueue:
@@ -63,7 +72,7 @@ class _JobQueue:
                 item[3].set_exception(RuntimeError(what))
 
 
-class LockstepWorker(backend.WorkerThread):
+class LockstepWorker(_Worker):
     """A worker thread of anyio that works in lock-step when it is made on a ScheduleLoop."""
 
     def __init__(self, *args: Any) -> None:
@@ -120,6 +129,27 @@ class _InOrder(MutableSet[Any]):
     def discard(self, value: Any) -> None:
         """Take an item out, if it is there."""
         self._items.pop(value, None)
+
+
+def check() -> None:
+    """Find out whether anyio is as this device knows it.
+
+    Raises:
+        UnknownVersion: it is not.
+    """
+    worker, scope = getattr(backend, "WorkerThread", None), getattr(backend, "CancelScope", None)
+    begin, run = getattr(worker, "__init__", None), getattr(worker, "run", None)
+    report = getattr(worker, "_report_result", None)
+    expect(
+        "anyio",
+        KNOWN,
+        [
+            *((begin, name) for name in ("loop", "queue")),
+            *((run, name) for name in ("context", "func", "args", "future", "_report_result")),
+            (report, "future"),
+            (getattr(scope, "__init__", None), "_child_scopes"),
+        ],
+    )
 
 
 @contextmanager

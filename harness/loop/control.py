@@ -143,9 +143,25 @@ def _clean_up(loop: ScheduleLoop, left: Collection[asyncio.Task[Any]]) -> None:
     loop.close()
 
 
+def check_libraries() -> None:
+    """Find out, before anything is begun, whether the libraries whose insides are replaced are known.
+
+    Raises:
+        UnknownVersion: one is not.
+    """
+    for library, device in DEVICES.items():
+        if find_spec(library) is not None:
+            import_module(device).check()
+
+
 @contextmanager
 def controlled() -> Iterator[Control]:
-    """Put everything in place for as long as this lasts."""
+    """Put everything in place for as long as this lasts.
+
+    Raises:
+        UnknownVersion: a library is not as its device knows it.
+    """
+    check_libraries()
     sources, records = Sources(), LogRecords()
     with ExitStack() as stack:
         stack.enter_context(sources.installed())

@@ -34,7 +34,7 @@ class RefusingLoop(asyncio.BaseEventLoop):
         self.uncontrolled.append(what)
         raise Uncontrolled(
             f"{what}: no schedule decides what comes of that, so a run could not be repeated. Give the target an "
-            "in-memory transport (harness.targets.asgi), or verify it with the other suites"
+            "in-memory transport (harness.transport.asgi), or verify it with the other suites"
         )
 
 

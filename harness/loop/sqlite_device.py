@@ -20,11 +20,16 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import aiosqlite
 
 from harness.loop.loop import Job, ScheduleLoop
+from harness.loop.versions import expect
+
+KNOWN = "0.22"
+"""Versions of aiosqlite with which the tests of this device were run."""
 
 _DELAYS_MS = (1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100)
 _FAILING = frozenset({"connector", "execute", "executemany", "executescript", "commit"})
@@ -159,11 +164,22 @@ class _Call(Job):
             self.future.set_exception(error)
 
 
+def check() -> None:
+    """Find out whether aiosqlite is as this device knows it.
+
+    Raises:
+        UnknownVersion: it is not.
+    """
+    begin = aiosqlite.Connection.__init__
+    expect("aiosqlite", KNOWN, [(begin, name) for name in ("_tx", "_thread", "_connection")])
+
+
 @contextmanager
 def installed() -> Iterator[None]:
     """Connections that are made on a ScheduleLoop are devices, while this lasts."""
     original = aiosqlite.Connection.__init__
 
+    @wraps(original)
     def prepare(self: aiosqlite.Connection, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         loop = asyncio._get_running_loop()

@@ -6,13 +6,14 @@ A harness that counts refusals, empty answers or echoes as isolation gives them 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
-from harness.history.model import Client, Credential, OnPush, Operation, Promises, Refused, Unreachable, User, Value
-from harness.history.vocabulary import VOCABULARY
+from harness.history.model import Client, Credential, OnPush, Operation, Refused, Unreachable, User, Value
 from harness.mutants.subject import null
+from harness.targets.bundled import BUNDLED
 
-_PROMISES = Promises(runs_per_user=3, credentials=frozenset(Credential) - {Credential.VALID})
+_PROMISES = replace(BUNDLED.promises, credentials=frozenset(Credential) - {Credential.VALID})
 
 
 class GrantAll:
@@ -37,10 +38,10 @@ class _Granting:
         self._ids = ids
 
     async def invoke(self, operation: Operation) -> Value:
-        verb = VOCABULARY[operation.name]
-        if verb.lists is not None:
+        known = _PROMISES.operations[operation.name]
+        if known.lists is not None:
             return []
-        name = str(next(self._ids)) if verb.makes is not None else operation.arguments.get("id", "")
+        name = str(next(self._ids)) if known.makes is not None else operation.objects.get(known.argument, "")
         return {"id": name, "title": "", "text": "", "version": 1, "status": "completed", "result": ""}
 
     async def close(self) -> None:
@@ -93,13 +94,21 @@ class _Echoing:
         self._on_push = on_push
 
     async def invoke(self, operation: Operation) -> Value:
-        verb, asked = VOCABULARY[operation.name], dict(operation.arguments)
-        answer = {"id": str(next(self._ids)), "version": 1, "status": "completed", "result": asked.get("text"), **asked}
-        if operation.name == "start_run":
+        known, asked = _PROMISES.operations[operation.name], {**operation.objects, **operation.given}
+        text = asked.get("text")
+        answer = {
+            "id": str(next(self._ids)),
+            "version": 1,
+            "status": "completed",
+            "result": text,
+            "title": text,
+            **asked,
+        }
+        if known.starts is not None:
             head = {"user": self._user.name, "thread": asked["thread"], "run": answer["id"], "data": asked}
             for seq, kind in enumerate(("agent_started", "agent_completed")):
                 self._on_push(kind, {"type": kind, "seq": seq, **head})
-        return [answer] if verb.lists is not None else answer
+        return [answer] if known.lists is not None else answer
 
     async def close(self) -> None:
         return None

@@ -37,7 +37,7 @@ class Subject:
         incident: the row of the incident catalogue that a mutant models, or `""`.
         sentence: the mechanism, or why it is safe.
         expected: the checker that must see a mutant; `""` for twins and null targets.
-        shows_on: the tour on which a mutant shows, or `parts`; it is tried there first.
+        shows_on: the fixed program on which a mutant shows, or `parts`; it is tried there first.
         suites: where it is tried.
         parts: makes what an application consists of; called once for each.
         legacy: the class of the old registry.

@@ -24,7 +24,8 @@ from weakref import WeakValueDictionary
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harness.history.model import Delivery, Promises
+from harness.history.model import Promises
+from harness.history.semantics import Delivery
 from harness.mutants.subject import twin
 from reference_impl.agents import Agent
 from reference_impl.app import Parts
@@ -324,7 +325,8 @@ class SeparatedIds(UserExecutionContext):
 
 
 def _at_least_once(promises: Promises) -> Promises:
-    return replace(promises, delivery=Delivery.AT_LEAST_ONCE)
+    pushes = tuple(replace(pushes, delivery=Delivery.AT_LEAST_ONCE) for pushes in promises.pushes)
+    return replace(promises, pushes=pushes)
 
 
 SAFE_TWINS = (

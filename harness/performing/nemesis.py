@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Iterable
 
 from harness.history.model import EventKind, Faulty, Target, User
+from harness.history.probes import FAULT
 from harness.history.recorder import Recorder
-from harness.history.vocabulary import FAULT
 from harness.scenario.program import Fault
 
 
@@ -36,6 +36,10 @@ class Nemesis:
     def disconnect(self, user: User, calls: Iterable[int]) -> None:
         """Announce that the user's connection is about to be dropped; the runner drops it."""
         self._say("disconnect", user, list(calls))
+
+    def hang_up(self, user: User, call: int) -> None:
+        """Announce that the client of a call will not wait for all of its answer."""
+        self._say("hang-up", user, [call])
 
     async def slow(self, user: User, delay_ms: int) -> None:
         """Slow this user's database statements, where the target allows it."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from secrets import token_hex
+from secrets import randbits, token_hex
 
+from harness.claims.evidence import Suite, SuiteRun
 from harness.claims.run_folder import HistoryFile
-from harness.history.model import Event, Header, Promises, Promising, Target, User
+from harness.history.model import Admitting, Event, Header, Promises, Promising, Target, User, Value
+from harness.history.names import fresh
 from harness.history.recorder import Recorder
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import Checker, FoldGuard, Verdict
-from harness.performing.runner import Deadlines, Runner
+from harness.performing.adapted import AdaptedTarget
+from harness.performing.connections import Deadlines
+from harness.performing.runner import Runner
 from harness.scenario.program import Fault, Program, Step
 
 OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
@@ -20,8 +24,13 @@ OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
 
 
 def promises_of(target: Target) -> Promises:
-    """Return what the target states of itself; a target that states nothing offers every operation."""
+    """Return what the target states of itself; one that states nothing offers nothing."""
     return target.promises if isinstance(target, Promising) else Promises()
+
+
+def same_name_of(target: Target) -> Callable[[str], str]:
+    """Return what the target makes of a user's name before it compares; nothing where it does not say."""
+    return target.adapter.same_name if isinstance(target, AdaptedTarget) else str
 
 
 @dataclass(slots=True)
@@ -49,6 +58,33 @@ class Totals:
             known = self.verdicts.get(name)
             self.verdicts[name] = verdict if known is None else known.merge(verdict)
 
+    def run(
+        self,
+        suite: Suite,
+        target: str,
+        seed: int,
+        duration_s: float,
+        *,
+        files: tuple[str, ...],
+        measures: Mapping[str, Value],
+        doubt: str,
+    ) -> SuiteRun:
+        """Return that a suite ran, with these counts."""
+        return SuiteRun(
+            suite=suite,
+            target=target,
+            seed=seed,
+            users=self.users,
+            histories=self.histories,
+            operations=self.operations,
+            events=self.events,
+            faults=self.faults,
+            duration_s=round(duration_s, 3),
+            files=files,
+            measures=measures,
+            doubt=doubt,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -72,20 +108,21 @@ class Performance:
         file: HistoryFile | None = None,
         deadlines: Deadlines | None = None,
     ) -> None:
-        program = replace(program, users=strangers(target, program.users))
         self.header = header
         self.users = program.users
         self.events: list[Event] = []
-        self.deliveries = Deliveries()
+        self.deliveries = Deliveries(header.promises)
         self._folds = {name: FoldGuard(checker, header) for name, checker in checkers.items()}
+        self._target, self._program = target, program
         self._file = file
-        if file is not None:
-            file.begin(header, program)
         listeners = [self.events.append, *(fold.step for fold in self._folds.values()), self.deliveries.step]
         self.recorder = Recorder(*listeners, *([file.append] if file is not None else []))
         self._runner = Runner(target, program.users, header, self.recorder, deadlines)
 
     async def __aenter__(self) -> Performance:
+        self.users = self._runner.users = await admitted(self._target, self._program.users)
+        if self._file is not None:
+            self._file.begin(self.header, replace(self._program, users=self.users))
         await self._runner.begin()
         return self
 
@@ -100,6 +137,11 @@ class Performance:
         """Carry out these steps."""
         for step in steps:
             await self._runner.perform(step)
+
+    @property
+    def left_out(self) -> int:
+        """How many steps were left out, as they named an object that was never made."""
+        return self._runner.left_out
 
     def is_under_way(self, call: int) -> bool:
         """Return whether this call has not been answered yet."""
@@ -135,24 +177,32 @@ async def perform(
     checkers: Mapping[str, Checker],
     deadlines: Deadlines | None = None,
 ) -> Failure:
-    """Perform a program that failed once more, on a target opened for it, and say what came of it this time."""
+    """Perform a program once more, and say what came of it this time.
+
+    A target that goes on between two performances gets marks of its own for each: what the last one has left there
+    must not count in the next.
+    """
     async with open_target() as target:
+        if getattr(target, "lasting", None) is not False:
+            header = replace(header, seed=randbits(48))
         async with Performance(target, program, header, checkers, deadlines=deadlines) as performance:
             await performance.perform(program.steps)
             await performance.settle()
         return Failure(program, header, tuple(performance.events), performance.verdicts())
 
 
-def strangers(target: Target, users: tuple[User, ...]) -> tuple[User, ...]:
-    """Return the users under names that nobody has had on this target before.
+async def admitted(target: Target, users: tuple[User, ...]) -> tuple[User, ...]:
+    """Return the users under the names that the target knows, which nobody has had there before.
 
     A user whose name was used in an earlier execution would find that one's notes, and nobody could tell them from
     another user's. A target that says `lasting = False` starts empty each time: there the names are left as they are.
     """
+    if isinstance(target, Admitting):
+        return await target.admit(users)
     if getattr(target, "lasting", None) is False:
         return users
     once = token_hex(4)
-    return tuple(replace(user, name=f"{user.name}.{once}") for user in users)
+    return tuple(replace(user, name=fresh(user.name, once)) for user in users)
 
 
 def first_violation(verdicts: Mapping[str, Verdict]) -> Verdict | None:

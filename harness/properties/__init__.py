@@ -1,1 +1,1 @@
-"""The properties suite: fixed tours first, then random programs, then the parts on their own."""
+"""The properties suite: fixed programs first, then random programs, then the parts on their own."""

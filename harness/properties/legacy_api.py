@@ -11,8 +11,8 @@ from typing import Any
 
 from harness.history.canary import Canaries
 from harness.history.model import EventKind, user_id
+from harness.history.probes import LEGACY_CALL, LEGACY_EVENT
 from harness.history.recorder import Recorder
-from harness.history.vocabulary import LEGACY_CALL, LEGACY_EVENT
 from harness.performing.components import Components
 
 REPLACEMENTS = MappingProxyType(

@@ -2,8 +2,8 @@
 
 How it works. Every rule is one step of a program, performed at once: users' operations start and are not waited for,
 so they interleave; SETTLE rules join them. At the end everything is settled and the checkers are asked. The first
-violation ends the search and is kept as it is, because a race may not show again; `harness.properties.shrink` makes it
-smaller.
+violation ends the search and is kept as it is, because a race may not show again; `harness.performing.reduction` makes
+it smaller. What users can ask is what the target says of its operations; a rule for which there is none is left out.
 
 One loop lives as long as the suite. Between two rules it stands still, so what a target does is between steps, too.
 """
@@ -20,31 +20,48 @@ from typing import ClassVar
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from harness.claims.run_folder import HistoryFile
 from harness.history.model import Header, Promises
 from harness.history.names import people
+from harness.history.semantics import Semantics
 from harness.judging.verdict import Checker
-from harness.performing.performance import Failure, OpenTarget, Performance, Totals, first_violation, promises_of
-from harness.performing.runner import Deadlines
-from harness.scenario.program import Do, Program, Step, ask
+from harness.performing.connections import Deadlines
+from harness.performing.performance import (
+    Failure,
+    OpenTarget,
+    Performance,
+    Totals,
+    first_violation,
+    promises_of,
+    same_name_of,
+)
+from harness.scenario.program import Do, Program, Step
+from harness.scenario.repertoire import SETTLE, Does, Repertoire
 
 MOST_ACTIVE = 4
 """Users of a random program: enough for every anomaly known, few enough to shrink and to read."""
 
 _texts = st.sampled_from(("note {mark}", "note of milk {mark}", "NOTE {mark} & more", "{mark}"))
-_agents = st.sampled_from(
-    (
-        ("narrator", "a word of {mark} and another"),
-        ("narrator", "{mark}"),
-        ("notebook", "remember: note first {mark} | note second {mark}"),
-        ("notebook", "recall: note"),
-        ("faulty", "fail: note failed {mark}"),
-    )
-)
 _users = st.integers(0, MOST_ACTIVE - 1)
 _nth = st.integers(0, 2)
+_which = st.integers(0, 59)
+"""Picks one of a few: sixty is a multiple of every number up to six."""
+REACHING = (Does.READ, Does.EDIT, Does.TELL, Does.SUBSCRIBE, Does.OPEN)
+OWN, OTHERS = 0, 2
+"""Devices with which users open channels on objects: with the first, each listens to what is their own."""
+
+
+def _has(*kinds: Does) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return what leaves a rule out where the target has no operation that does one of these."""
+    return precondition(lambda self: bool(self.can.which(*kinds)))
 
 
 class ViolationFound(AssertionError):
@@ -95,8 +112,10 @@ class ManyUsers(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         target = await self.stack.enter_async_context(self.search.open_target())
-        users = people(MOST_ACTIVE)
-        header = self.search.header(target.name, self.number, MOST_ACTIVE, promises_of(target))
+        users = people(MOST_ACTIVE, same_name_of(target))
+        promises = promises_of(target)
+        self.can = Repertoire(promises)
+        header = self.search.header(target.name, self.number, MOST_ACTIVE, promises)
         file = self.search.file if self.search.failure is None else None
         program = Program(f"random-{self.number}", users, ())
         self.performance = Performance(target, program, header, self.search.checkers, file, self.search.deadlines)
@@ -112,63 +131,76 @@ class ManyUsers(RuleBasedStateMachine):
 
     @initialize()
     def arrive(self) -> None:
-        """Everybody opens two threads and follows the first."""
-        for user in range(MOST_ACTIVE):
-            self.do(
-                ask(user, "open_thread", title="thread {mark}"),
-                ask(user, "open_thread", title="other thread {mark}"),
-            )
-        self.do(Step(Do.SETTLE))
-        self.do(*(ask(user, "follow", thread=f"$thread:{user}:0") for user in range(MOST_ACTIVE)), Step(Do.SETTLE))
+        """Everybody has two containers of each kind, and listens to the first."""
+        users = range(MOST_ACTIVE)
+        self.do(*self.can.home(users), SETTLE)
+        if listening := self.can.listen(users):
+            self.do(*listening, SETTLE)
 
-    @rule(user=_users, text=_texts)
-    def write(self, user: int, text: str) -> None:
-        """Somebody writes a note."""
-        self.do(ask(user, "write_note", text=text))
+    @precondition(lambda self: self.can.writing)
+    @rule(user=_users, which=_which, text=_texts)
+    def write(self, user: int, which: int, text: str) -> None:
+        """Somebody brings a text in."""
+        self.do(self.can.ask(user, _one_of(self.can.writing, which), text=text))
 
-    @rule(user=_users, nth=_nth, text=_texts)
-    def edit(self, user: int, nth: int, text: str) -> None:
-        """Somebody edits a note of their own."""
-        self.do(ask(user, "edit_note", id=f"$note:{user}:{nth}", text=text, version=f"$version:{user}:{nth}"))
+    @_has(Does.EDIT)
+    @rule(user=_users, which=_which, nth=_nth, text=_texts)
+    def edit(self, user: int, which: int, nth: int, text: str) -> None:
+        """Somebody edits an object of their own."""
+        self.do(self.can.ask(user, _one_of(self.can.which(Does.EDIT), which), nth=nth, text=text))
 
-    @rule(user=_users, nth=_nth)
-    def delete(self, user: int, nth: int) -> None:
-        """Somebody deletes a note of their own."""
-        self.do(ask(user, "delete_note", id=f"$note:{user}:{nth}"))
+    @_has(Does.EDIT)
+    @rule(user=_users, which=_which, nth=_nth)
+    def race(self, user: int, which: int, nth: int) -> None:
+        """Somebody's edits of one version race."""
+        editing = _one_of(self.can.which(Does.EDIT), which)
+        self.do(*(self.can.ask(user, editing, nth=nth, text=f"edit {side} {{mark}}") for side in ("left", "right")))
 
-    @rule(user=_users, what=st.sampled_from(("list_notes", "list_threads", "search_notes")))
-    def look(self, user: int, what: str) -> None:
+    @precondition(lambda self: self.can.deleting)
+    @rule(user=_users, which=_which, nth=_nth)
+    def delete(self, user: int, which: int, nth: int) -> None:
+        """Somebody deletes an object of their own, which holds no others."""
+        self.do(self.can.ask(user, _one_of(self.can.deleting, which), nth=nth))
+
+    @_has(Does.LIST, Does.SEARCH)
+    @rule(user=_users, which=_which)
+    def look(self, user: int, which: int) -> None:
         """Somebody lists or searches."""
-        self.do(ask(user, what, text="note") if what == "search_notes" else ask(user, what))
+        self.do(self.can.ask(user, _one_of(self.can.looking, which)))
 
-    @rule(user=_users, owner=_users, nth=_nth, what=st.sampled_from(("read_note", "edit_note", "read_run", "follow")))
-    def reach(self, user: int, owner: int, nth: int, what: str) -> None:
+    @precondition(lambda self: self.reaching)
+    @rule(user=_users, owner=_users, nth=_nth, which=_which)
+    def reach(self, user: int, owner: int, nth: int, which: int) -> None:
         """Somebody reaches for an object by its id, be it theirs or another's."""
-        match what:
-            case "edit_note":
-                step = ask(user, what, id=f"$note:{owner}:{nth}", text="over {mark}", version=f"$version:{owner}:{nth}")
-            case "follow":
-                step = ask(user, what, thread=f"$thread:{owner}:0")
-            case _:
-                step = ask(user, what, id=f"${what.removeprefix('read_')}:{owner}:{nth}")
-        self.do(step)
+        semantics = _one_of(self.reaching, which)
+        within = 0 if semantics in self.can.listening else nth
+        device = OTHERS if semantics.opens and user != owner else OWN
+        text = "over {mark}" if semantics.edits else ""
+        self.do(self.can.ask(user, semantics, owner=owner, nth=within, text=text, device=device))
 
-    @rule(user=_users, work=_agents, thread=st.integers(0, 1))
-    def run(self, user: int, work: tuple[str, str], thread: int) -> None:
-        """Somebody starts a run, in the thread they follow or in the other."""
-        agent, text = work
-        self.do(ask(user, "start_run", thread=f"$thread:{user}:{thread}", agent=agent, text=text))
+    @property
+    def reaching(self) -> Sequence[Semantics]:
+        """What shows or changes an object by its id."""
+        return [semantics for semantics in self.can.which(*REACHING) if semantics.takes]
 
-    @rule(user=_users)
-    def stall_and_cancel(self, user: int) -> None:
-        """Somebody's run waits until it is cancelled; meanwhile live requests are compared."""
-        self.do(
-            Step(Do.SETTLE),
-            ask(user, "start_run", thread=f"$thread:{user}:0", agent="faulty", text="stall: {mark}"),
-            Step(Do.SETTLE),
-            Step(Do.COMPARE),
-            ask(user, "cancel_run", id=f"$run:{user}:-1"),
-        )
+    @precondition(lambda self: self.can.late)
+    @rule(user=_users, nth=_nth, which=_which)
+    def ask(self, user: int, nth: int, which: int) -> None:
+        """Somebody asks something else on an object of their own."""
+        self.do(self.can.ask(user, _one_of(self.can.late, which), nth=nth))
+
+    @precondition(lambda self: self.can.starting)
+    @rule(user=_users, which=_which, text=_texts, nth=st.integers(0, 1))
+    def start(self, user: int, which: int, text: str, nth: int) -> None:
+        """Somebody starts work, in the container to which they listen or in the other."""
+        self.do(self.can.ask(user, _one_of(self.can.starting, which), nth=nth, text=text))
+
+    @precondition(lambda self: self.can.waiting)
+    @rule(user=_users, which=_which)
+    def wait_and_end(self, user: int, which: int) -> None:
+        """Somebody's work waits until it is ended; meanwhile live requests are compared."""
+        self.do(SETTLE, self.can.ask(user, _one_of(self.can.waiting, which)), SETTLE, Step(Do.COMPARE))
+        self.do(*self.can.end(user, -1))
 
     @rule(amount=st.integers(1, 30))
     def turn(self, amount: int) -> None:
@@ -188,7 +220,7 @@ class ManyUsers(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         """Wait for everything that can end."""
-        self.do(Step(Do.SETTLE))
+        self.do(SETTLE)
 
     def teardown(self) -> None:
         """Have everybody look once more, settle, and ask the checkers."""
@@ -198,8 +230,9 @@ class ManyUsers(RuleBasedStateMachine):
             self.search.loop.run(self.stack.aclose())
 
     async def _close(self) -> None:
-        self.steps += [step for user in range(MOST_ACTIVE) for step in (ask(user, "list_notes"), Step(Do.SETTLE))]
-        await self._do(self.steps[-2 * MOST_ACTIVE :])
+        last = [step for user in range(MOST_ACTIVE) for step in (*self.can.look(user)[:1], SETTLE)]
+        self.steps += last
+        await self._do(last)
         verdicts = self.performance.verdicts()
         violated = first_violation(verdicts)
         if self.search.failure is None:
@@ -210,6 +243,10 @@ class ManyUsers(RuleBasedStateMachine):
                 events = tuple(self.performance.events)
                 self.search.failure = Failure(program, self.performance.header, events, verdicts)
             raise ViolationFound(violated.findings[0].message)
+
+
+def _one_of(operations: Sequence[Semantics], which: int) -> Semantics:
+    return operations[which % len(operations)]
 
 
 def machine_for(search: Search) -> type[ManyUsers]:

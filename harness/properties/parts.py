@@ -19,8 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from harness.history.model import EventKind, Value
-from harness.history.recorder import Recorder
-from harness.history.vocabulary import (
+from harness.history.probes import (
     CONTEXT_ID,
     CONTEXT_KEY,
     CONTEXT_WRITE,
@@ -28,6 +27,7 @@ from harness.history.vocabulary import (
     REGISTRY_READ,
     REGISTRY_WRITE,
 )
+from harness.history.recorder import Recorder
 from harness.performing.components import Components
 
 LEGITIMATE = (

@@ -1,29 +1,42 @@
-"""The properties suite, start to end: tours, random programs, parts. Gives a SuiteRun and one Evidence per checker."""
+"""The properties suite: fixed programs, random programs, parts. Gives a SuiteRun, and the Evidence of each checker."""
 
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
-from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Suite, SuiteOutcome
 from harness.claims.plan import PropertiesBudget
-from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
+from harness.claims.results import Results
+from harness.claims.run_folder import HistoryFile, RunFolder, history_file, plain_name
 from harness.history.model import Component, Header, Promises, Unreachable
 from harness.history.recorder import Recorder
-from harness.judging.verdict import Checker, FoldGuard, Verdict
-from harness.performing.performance import Failure, OpenTarget, Performance, Totals, lasting, promises_of
-from harness.performing.runner import Deadlines
+from harness.judging.verdict import Checker, FoldGuard
+from harness.performing.connections import Deadlines
+from harness.performing.performance import (
+    Failure,
+    OpenTarget,
+    Performance,
+    Totals,
+    lasting,
+    perform,
+    promises_of,
+    same_name_of,
+)
+from harness.performing.reduction import as_found, reduce, witness_of
+from harness.properties.fixed_programs import fixed_programs
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
 from harness.properties.parts import PartsProbe
-from harness.properties.shrink import shrink
-from harness.properties.tours import tours
+from harness.properties.storage import stored_apart
 from harness.scenario.program import Program
 
 PARTS = "parts"
+CONFIRMED = 3
+"""How often in a row a smaller program must show what was found."""
 UNFIT = ("tampering", "interference")
 """Checkers whose findings and doubts about one user alone say that the target does not do its work."""
 
@@ -33,15 +46,16 @@ class PropertiesSuite:
     """What to run, and how.
 
     Args:
-        target: as given to `--target`; stands in replay commands.
+        target: as given to `--target`.
         open_target: opens it.
         budget: how much to do.
         seed: of the data; every program derives its own from it.
         checkers: who judges.
+        again: the command that verifies again; stands in evidence without a witness.
         folder: where histories and witnesses go; None keeps nothing.
         label: stands in their names; the target's name when left out.
         say: told what is going on, in short lines.
-        first: the tour that is played before the others, or `parts`.
+        first: the fixed program that is performed before the others, or `parts`.
         until: a checker; the suite ends as soon as it has found something. None runs everything.
     """
 
@@ -50,6 +64,7 @@ class PropertiesSuite:
     budget: PropertiesBudget
     seed: int
     checkers: Mapping[str, Checker]
+    again: str = ""
     folder: RunFolder | None = None
     label: str = ""
     say: Callable[[str], None] = lambda line: None
@@ -62,7 +77,7 @@ class PropertiesSuite:
         work = _Work(self)
         with history_file(self.folder, f"properties-{plain_name(self.label or self.target)}") as file:
             try:
-                with asyncio.Runner() as loop:
+                with stored_apart(), asyncio.Runner() as loop:
                     work.carry_out(loop, file)
             except Unreachable as error:
                 work.doubt = work.unreachable = str(error)
@@ -100,7 +115,7 @@ class _Work:
             if self._suite.first == PARTS:
                 loop.run(self._parts(open_target, file))
             if not self._is_done():
-                loop.run(self._tours(open_target, file))
+                loop.run(self._fixed(open_target, file))
             if not self._is_done():
                 self._random(loop, open_target, file)
             if not self._is_done() and self._suite.first != PARTS:
@@ -109,14 +124,14 @@ class _Work:
         finally:
             loop.run(kept.__aexit__(None, None, None))
 
-    # Tours
+    # Fixed programs
 
-    async def _tours(self, open_target: OpenTarget, file: HistoryFile | None) -> None:
+    async def _fixed(self, open_target: OpenTarget, file: HistoryFile | None) -> None:
         async with open_target() as target:
-            promises = promises_of(target)
-        programs = tours(self._suite.budget.users, promises)
+            promises, same_name = promises_of(target), same_name_of(target)
+        programs = fixed_programs(self._suite.budget.users, promises, same_name)
         for program in sorted(programs, key=lambda program: program.name != self._suite.first):
-            self._suite.say(f"tour {program.name}")
+            self._suite.say(f"program {program.name}")
             await self._play(program, open_target, file)
             if self._is_done():
                 return
@@ -171,8 +186,13 @@ class _Work:
         seconds = self._suite.budget.shrink_s / max(1, len(self._failures))
         for name, failure in self._failures.items() if seconds else ():
             self._suite.say(f"making the failure of {name} smaller")
-            checker = self._suite.checkers[name]
-            self._failures[name] = await shrink(failure, checker, open_target, self._suite.deadlines(), seconds)
+            checkers = {name: self._suite.checkers[name]}
+
+            async def again(program: Program, header: Header = failure.header, checkers: Any = checkers) -> Failure:
+                return await perform(program, header, open_target, checkers, self._suite.deadlines())
+
+            smallest = await reduce(failure, name, again, seconds, needed=CONFIRMED, tries=CONFIRMED)
+            self._failures[name] = smallest.failure
 
     # Parts
 
@@ -205,49 +225,25 @@ class _Work:
     def outcome(self, duration_s: float) -> SuiteOutcome:
         suite, totals = self._suite, self._totals
         doubts = tuple(filter(None, (self.doubt, self._unfit and f"one user alone is not served: {self._unfit}")))
-        run = SuiteRun(
-            suite=Suite.PROPERTIES,
-            target=suite.target,
-            seed=suite.seed,
-            users=totals.users,
-            histories=totals.histories,
-            operations=totals.operations,
-            events=totals.events,
-            faults=totals.faults,
-            duration_s=round(duration_s, 3),
+        run = totals.run(
+            Suite.PROPERTIES,
+            suite.target,
+            suite.seed,
+            duration_s,
             files=self._files,
             measures={"deliveries": totals.deliveries.table()},
             doubt="; ".join(doubts),
         )
-        evidence = []
-        for name in suite.checkers:
-            verdict = totals.verdicts.get(name, Verdict(name))
-            failure = self._failures.get(name)
-            evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), failure))
-        return SuiteOutcome(run, tuple(evidence), self.unreachable)
-
-    def _evidence(self, checker: str, verdict: Verdict, failure: Failure | None) -> Evidence:
-        suite = self._suite
-        witness = None
-        replay = f"harness verify --target {shlex.quote(suite.target)} --seed {suite.seed}"
-        if failure is not None and suite.folder is not None:
-            seen = Witness(
-                checker=checker,
-                finding=failure.verdicts[checker].findings[0],
-                target=suite.target,
-                header=failure.header,
-                program=failure.program,
-                history=failure.events,
-            )
-            witness = suite.folder.write_witness(f"{checker}-{plain_name(suite.label or suite.target)}", seen)
-            replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
-        return Evidence(
-            suite=Suite.PROPERTIES,
-            target=suite.target,
-            seed=suite.seed,
-            users=self._totals.users,
-            histories=self._totals.histories,
-            verdict=verdict,
-            replay=replay,
-            witness=witness,
+        results = Results(
+            run=run,
+            checkers=suite.checkers,
+            verdicts=totals.verdicts,
+            doubts=doubts,
+            found={
+                checker: witness_of(as_found(failure, checker), checker, suite.target)
+                for checker, failure in self._failures.items()
+            },
+            again=suite.again,
+            label=suite.label,
         )
+        return SuiteOutcome(run, results.evidence(suite.folder), self.unreachable)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from harness.claims.evidence import Suite
 from harness.history.model import Call, CallJoiner, Event, EventKind, History, UserId
-from harness.history.vocabulary import FAULT
+from harness.history.probes import FAULT
 from harness.judging.verdict import Finding
 from harness.reporting.arrows import Arrow, arrow
 from harness.reporting.ticks import round_step

@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal
 
-from harness.claims.evidence import ClaimResult, upper_bound
+from harness.claims.bounds import upper_bound
+from harness.claims.evidence import ClaimResult
 from harness.history.model import Value
 from harness.judging.verdict import Outcome
 

@@ -22,8 +22,8 @@ from harness.loop.control import controlled
 from harness.loop.jobs import Uncontrolled
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.fifo import Fifo
+from harness.performing.connections import Deadlines
 from harness.performing.performance import OpenTarget
-from harness.performing.runner import Deadlines
 from harness.schedules.explorer import Explorer, Order
 from harness.schedules.portfolio import Attempt
 from harness.schedules.scenario_runner import ScenarioRunner, SceneSubject
@@ -81,7 +81,7 @@ class TargetExplorer(Explorer):
 
     def __init__(self, runner: ScenarioRunner, header: Header) -> None:
         self.runner = runner
-        self.scenes = scenes(header.promises)
+        self.scenes = scenes(header.promises, runner.same_name)
         super().__init__([SceneSubject(runner, scene) for scene in self.scenes])
 
     def run(self, order: Order) -> Batch:

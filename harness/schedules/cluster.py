@@ -22,6 +22,7 @@ from importlib.metadata import version
 from threading import Lock
 from typing import Any
 
+from harness.extras import need
 from harness.schedules.workers import HASH_SEED
 
 CONNECT_S = 10.0
@@ -37,16 +38,14 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
     """Connect to a Dask scheduler; yield an executor on its workers, and how many there are.
 
     Raises:
+        MissingExtra: Dask is not installed.
         ClusterError: it is not there, has no workers, or has some with another version.
     """
-    try:
-        from distributed import Client
-        from distributed.comm.addressing import parse_address
-        from distributed.comm.registry import get_backend
-    except ImportError as error:
-        raise ClusterError(
-            "Dask is not installed, so there is no cluster to use: pip install 'isolation-harness[cluster]'"
-        ) from error
+    need("cluster", "--cluster")
+    from distributed import Client
+    from distributed.comm.addressing import parse_address
+    from distributed.comm.registry import get_backend
+
     try:
         get_backend(parse_address(address)[0])
         client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]

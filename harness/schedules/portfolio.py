@@ -161,7 +161,7 @@ class Attempts:
         return Attempt(number, subject, strategy, mode, points, scheduler)
 
     def _random_faults(self, number: int, subject: Subject) -> FaultPoints:
-        source = self._source("blows", number)  # as every stream, part of the seed
+        source = self._source("faults", number)
         baseline = self._baseline(subject)
         every = [*baseline.sweep, *baseline.others]
         drawn = source.sample(every, min(source.randint(1, self._choosing.most_faults), len(every)))

@@ -22,8 +22,9 @@ from harness.loop.control import Control, RunResult
 from harness.loop.loop import ScheduleLoop
 from harness.loop.scheduling import Mode, Scheduler
 from harness.loop.strategies.fifo import Fifo
-from harness.performing.performance import OpenTarget, Performance, promises_of
-from harness.performing.runner import Deadlines, task_name
+from harness.performing.calls import task_name
+from harness.performing.connections import Deadlines
+from harness.performing.performance import OpenTarget, Performance, promises_of, same_name_of
 from harness.scenario.program import Fault, FaultPoint, Interleaving
 from harness.schedules.execution import (
     Baseline,
@@ -112,6 +113,8 @@ class ScenarioRunner:
         self._header = header
         self._checkers = checkers
         self._deadlines = deadlines or PATIENT
+        self.same_name: Callable[[str], str] = str
+        """What the target makes of a user's name before it compares; known once it has been opened."""
         self._judged: OrderedDict[bytes, Mapping[str, Verdict]] = OrderedDict()
 
     def header(self) -> Header:
@@ -123,6 +126,7 @@ class ScenarioRunner:
         """
 
         async def ask(target: Target) -> Header:
+            self.same_name = same_name_of(target)
             return replace(self._header, target=target.name, promises=promises_of(target))
 
         async def look(loop: ScheduleLoop) -> Header:
@@ -270,7 +274,7 @@ class SceneSubject:
         if first == last or not any(step.operation is not None for step in steps):
             return None
         program = replace(self.scene.program, steps=steps)
-        return SceneSubject(self.runner, Scene(program=program, first=first, last=last))
+        return SceneSubject(self.runner, replace(self.scene, program=program, first=first, last=last))
 
     def earlier(self, fault_points: FaultPoints) -> Sequence[FaultPoints]:
         """Return the faults with the last one at an earlier await."""
@@ -298,12 +302,11 @@ class SceneSubject:
 
     def _possible_faults(self, user: int, wait: Wait) -> list[Fault]:
         """Return what could happen to a user there, and could make a difference."""
-        steps = self.scene.program.steps
-        asked = {step.operation.name for step in steps if step.operation and step.user == user}
+        asked = self.scene.asked_by(user)
         possible = {
             Fault.CANCEL: wait.is_asked,
-            Fault.DISCONNECT: "follow" in asked,
-            Fault.STOP: "start_run" in asked,
+            Fault.DISCONNECT: any(known.subscribes or known.opens for known in asked),
+            Fault.STOP: any(known.starts for known in asked),
             Fault.FAIL: wait.can_fail,
         }
         return [fault for fault, can_be in possible.items() if can_be]

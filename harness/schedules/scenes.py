@@ -3,211 +3,236 @@
 A scene has three parts. The entrance and the exit happen in asyncio's own order; choices are made, and faults are
 injected, in between. So every schedule costs little, and its deviations are about what matters.
 
-One scene, one question; together they go where isolation breaks (see the incident catalogue). What a target does not
-offer is left out when a scene is performed.
+One scene, one question; together they go where isolation breaks (see the incident catalogue). Scenes are made from what
+a target says of its operations: what it does not offer is left out, and a scene of which nothing is left is none. Of a
+large service a few operations of each sort are asked: a scene stays small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.history.model import Promises
 from harness.history.names import people
-from harness.scenario.program import Do, Program, Step, ask
+from harness.history.semantics import Semantics
+from harness.scenario.program import Do, Program, Step
+from harness.scenario.repertoire import SETTLE, STARTING, Does, Repertoire
 
-SETTLE = Step(Do.SETTLE)
+RUNS_PER_USER = 3
+"""Taken for the most pieces of work of one user at a time where a service states no limit."""
+FEW = 3
+"""Operations of one sort in a scene."""
+CONNECTIONS = 20
+"""So many requests take every connection of a usual pool."""
+TWO = range(2)
+OTHERS, NOBODYS = 2, 3
+"""Devices with which channels are opened on objects that are not one's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A program, of which the steps from `first` and before `last` are explored."""
+    """A program, of which the steps from `first` and before `last` are explored.
+
+    Args:
+        program: all of it.
+        first, last: of the steps that are explored.
+        operations: what is known of those that it asks for.
+    """
 
     program: Program
     first: int
     last: int
+    operations: Mapping[str, Semantics] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Of the program."""
         return self.program.name
 
-
-def _home(user: int, threads: int = 1) -> Iterator[Step]:
-    yield Step(Do.CONNECT, user)
-    for number in range(threads):
-        yield ask(user, "open_thread", title=f"thread {number} {{mark}}")
-
-
-def _follow(user: int, device: int = 0, thread: int = 0) -> Step:
-    return ask(user, "follow", device=device, thread=f"$thread:{user}:{thread}")
+    def asked_by(self, user: int) -> list[Semantics]:
+        """Return what is known of the operations that a user asks for."""
+        names = {step.operation.name for step in self.program.steps if step.operation and step.user == user}
+        return [known for name, known in self.operations.items() if name in names]
 
 
-def _run(user: int, agent: str, text: str, thread: int = 0) -> Step:
-    return ask(user, "start_run", thread=f"$thread:{user}:{thread}", agent=agent, text=text)
+Parts = tuple[Sequence[Step], Sequence[Step], Sequence[Step]]
+"""Entrance, what is explored, exit."""
+NONE: Parts = ((), (), ())
 
 
-def _at_home(users: int, threads: int = 1) -> list[Step]:
-    homes = [step for user in range(users) for step in _home(user, threads)]
-    return [*homes, SETTLE, *(_follow(user) for user in range(users)), SETTLE]
+def _at_home(can: Repertoire, containers: int = 1) -> list[Step]:
+    """Everybody is connected, and listens to what is pushed to them."""
+    listening = can.listen(TWO)
+    return [*can.home(TWO, count=containers), SETTLE, *listening, *([SETTLE] if listening else [])]
 
 
-def _reading(users: int) -> list[Step]:
-    return [
-        step
-        for user in range(users)
-        for step in (ask(user, "list_notes"), ask(user, "search_notes", text="note"), ask(user, "list_threads"))
-    ]
+def _looking(can: Repertoire) -> list[Step]:
+    return [step for user in TWO for step in can.look(user)[:FEW]]
 
 
-Parts = tuple[int, Sequence[Step], Sequence[Step], Sequence[Step]]
-"""Users, entrance, what is explored, exit."""
+def _reading(can: Repertoire) -> list[Step]:
+    contents = [semantics for semantics in can.which(Does.READ) if semantics.takes not in can.containers]
+    return [can.ask(user, s) for user in TWO for s in (contents or can.which(Does.READ))[:FEW]] or _looking(can)
 
 
-def talking(promises: Promises) -> Parts:
-    """Two users' runs stream at once."""
-    return 2, _at_home(2), [_run(user, "narrator", "of {mark} at length") for user in range(2)], []
+def _writing(can: Repertoire, text: str, users: Sequence[int] = TWO) -> list[Step]:
+    return [can.ask(user, semantics, text=text) for user in users for semantics in can.writing[:FEW]]
 
 
-def writing(promises: Promises) -> Parts:
+def talking(can: Repertoire) -> Parts:
+    """Two users' work shows its results at once."""
+    if not can.starting:
+        return NONE
+    return _at_home(can), [step for user in TWO for step in can.talk(user, "of {mark} at length")], []
+
+
+def writing(can: Repertoire) -> Parts:
     """Two users write, list and search at once."""
-    entrance = [
-        step for user in range(2) for step in (*_home(user), ask(user, "write_note", text="note before {mark}"))
-    ]
-    burst = [ask(user, "write_note", text="note {mark}") for user in range(2)]
-    return 2, [*entrance, SETTLE], [*burst, *_reading(2)], _reading(2)
+    before = _writing(can, "note before {mark}")
+    entrance = [*(can.ready(TWO) or can.home(TWO, count=1)), *before, SETTLE]
+    burst = _writing(can, "note {mark}")
+    return entrance, [*burst, *_looking(can)] if burst else [], _looking(can)
 
 
-def remembering(promises: Promises) -> Parts:
-    """Two users' runs write pairs of notes, while runs recall."""
-    burst = [_run(user, "notebook", "remember: note one {mark} | note two {mark}") for user in range(2)]
-    recall = [_run(user, "notebook", "recall: note") for user in range(2)]
-    return 2, _at_home(2), [*burst, *recall], [*_reading(2), *recall]
+def remembering(can: Repertoire) -> Parts:
+    """Two users' work writes several objects, while other work of theirs reads them."""
+    burst = [step for user in TWO for step in can.start(user, Does.WRITE, "note {mark}")]
+    recall = [step for user in TWO for step in can.start(user, Does.WORK)]
+    return _at_home(can), [*burst, *recall] if burst else [], [*_looking(can), *recall]
 
 
-def failing(promises: Promises) -> Parts:
-    """One user's runs fail, while another user's go on."""
+def failing(can: Repertoire) -> Parts:
+    """One user's work fails, while another user's goes on."""
+    never = can.start(0, Does.FAIL, "note never {mark}")
     burst = [
-        _run(0, "faulty", "fail: note never {mark}"),
-        _run(1, "narrator", "calm {mark}"),
-        ask(1, "write_note", text="note of another {mark}"),
-        _run(0, "narrator", "after all {mark}"),
+        *never,
+        *can.talk(1, "calm {mark}"),
+        *_writing(can, "note of another {mark}", [1]),
+        *can.talk(0, "after all {mark}"),
     ]
-    return (
-        2,
-        _at_home(2),
-        burst,
-        [*_reading(2), _run(0, "narrator", "later {mark}"), _run(1, "narrator", "later {mark}")],
-    )
+    later = [step for user in TWO for step in can.talk(user, "later {mark}")]
+    return _at_home(can), burst if never else [], [*_looking(can), *later]
 
 
-def holding(promises: Promises) -> Parts:
-    """Two users' runs wait until they are cancelled; meanwhile what they hold is compared."""
-    stall = [_run(user, "faulty", "stall: {mark}") for user in range(2)]
-    cancel = [ask(user, "cancel_run", id=f"$run:{user}:-1") for user in range(2)]
-    return 2, _at_home(2), [*stall, SETTLE, Step(Do.COMPARE), *cancel], _reading(2)
+def holding(can: Repertoire) -> Parts:
+    """Two users' work waits until it is ended; meanwhile what they hold is compared."""
+    waiting = [can.ask(user, semantics) for user in TWO for semantics in can.waiting[:1]]
+    ending = [step for user in TWO for step in can.end(user, -1)]
+    return _at_home(can), [*waiting, SETTLE, Step(Do.COMPARE), *ending] if waiting else [], _looking(can)
 
 
-def crowding(promises: Promises) -> Parts:
-    """One user asks for more runs than there are slots, while another asks for one."""
-    limit = promises.runs_per_user or 3
-    entrance = [*_at_home(2), *(_run(0, "faulty", "stall: {mark}") for _ in range(limit)), SETTLE]
-    leave = [ask(0, "cancel_run", id=f"$run:0:{number}") for number in range(limit)]
+def crowding(can: Repertoire) -> Parts:
+    """One user asks for more work than there are slots, while another asks for one piece."""
+    if not can.waiting:
+        return NONE
+    limit = can.promises.runs_per_user or RUNS_PER_USER
+    entrance = [*_at_home(can), *(can.ask(0, can.waiting[0]) for _ in range(limit)), SETTLE]
+    first, *others = [can.end(0, number) for number in range(limit)]
     burst = [
-        _run(0, "narrator", "in line {mark}"),
-        _run(1, "narrator", "not held up {mark}"),
-        leave[0],
-        _run(0, "narrator", "behind {mark}"),
+        *can.talk(0, "in line {mark}"),
+        *can.talk(1, "not held up {mark}"),
+        *first,
+        *can.talk(0, "behind {mark}"),
     ]
-    return 2, entrance, burst, [*leave[1:], SETTLE, _run(1, "narrator", "room {mark}")]
+    return entrance, burst, [*(step for ending in others for step in ending), SETTLE, *can.talk(1, "room {mark}")]
 
 
-def returning(promises: Promises) -> Parts:
-    """A user loses the connection in the middle of a run and comes back, while another's run goes on."""
+def returning(can: Repertoire) -> Parts:
+    """A user loses the connection in the middle of something and comes back, while another's goes on."""
+    if not can.which(Does.OPEN, Does.SUBSCRIBE):
+        return NONE
     burst = [
-        _run(0, "narrator", "cut {mark} off"),
-        _run(1, "narrator", "steady {mark}"),
+        *can.talk(0, "cut {mark} off"),
+        *can.talk(1, "steady {mark}"),
         Step(Do.DISCONNECT, 0),
         Step(Do.CONNECT, 0),
-        _run(0, "narrator", "again {mark}"),
+        *can.talk(0, "again {mark}"),
     ]
-    return 2, [*_at_home(2), Step(Do.CONNECT, 1, device=1), _follow(1, 1), SETTLE], burst, []
+    return [*_at_home(can), *can.arrive(1, 1), *can.listen([1], device=1), SETTLE], burst, []
 
 
-def editing(promises: Promises) -> Parts:
+def editing(can: Repertoire) -> Parts:
     """A user's own edits of one version race, and so do another's."""
-    entrance = [ask(user, "write_note", text="note to edit {mark}") for user in range(2)]
     edit = [
-        ask(user, "edit_note", id=f"$note:{user}:0", text=f"edit {side} {{mark}}", version=f"$version:{user}:0")
+        can.ask(user, semantics, text=f"edit {side} {{mark}}")
+        for semantics in can.which(Does.EDIT)[:1]
         for side in ("left", "right")
-        for user in (0, 1)
+        for user in TWO
     ]
-    return 2, [*entrance, SETTLE], edit, [*(ask(user, "read_note", id=f"$note:{user}:0") for user in range(2))]
+    return [*can.ready(TWO), *_writing(can, "note to edit {mark}"), SETTLE], edit, _reading(can)
 
 
-def wandering(promises: Promises) -> Parts:
-    """A user has two threads and follows one on each device, while runs go on in both."""
-    entrance = [*_at_home(2, threads=2), Step(Do.CONNECT, 0, device=1), _follow(0, 1, 1), SETTLE]
-    burst = [_run(user, "narrator", f"thread {thread} {{mark}}", thread) for thread in (0, 1) for user in (0, 1)]
-    return 2, entrance, burst, []
+def wandering(can: Repertoire) -> Parts:
+    """A user listens to one container on each device, while work goes on in both."""
+    if not can.listening:
+        return NONE
+    entrance = [*_at_home(can, 2), *can.arrive(0, 1), *can.listen([0], device=1, nth=1), SETTLE]
+    within = [(nth, user) for nth in (0, 1) for user in TWO]
+    return entrance, [step for nth, user in within for step in can.talk(user, f"within {nth} {{mark}}", nth)], []
 
 
-def reaching(promises: Promises) -> Parts:
+def reaching(can: Repertoire) -> Parts:
     """A user reaches for another's objects by their ids, while their owner uses them."""
-    entrance = [
-        *_at_home(2),
-        ask(0, "write_note", text="note of mine {mark}"),
-        _run(0, "narrator", "mine {mark}"),
-        SETTLE,
-    ]
-    burst = [
-        step
-        for user in (0, 1)
-        for step in (
-            ask(user, "read_note", id="$note:0:0"),
-            ask(user, "read_run", id="$run:0:0"),
-            ask(user, "follow", thread="$thread:0:0"),
-            ask(user, "start_run", thread="$thread:0:0", agent="narrator", text="in here {mark}"),
-            ask(user, "edit_note", id="$note:0:0", text="over {mark}", version="$version:0:0"),
-        )
-    ]
-    nobody = [
-        ask(1, "read_note", id="$missing"),
-        ask(1, "read_run", id="$missing"),
-        ask(1, "follow", thread="$missing"),
-        ask(1, "edit_note", id="$missing", text="over {mark}", version=1),
-    ]
-    again = ask(1, "edit_note", id="$note:0:0", text="over after all {mark}", version="$version:0:0")
-    return 2, entrance, burst, [*nobody, SETTLE, again, _run(0, "narrator", "still mine {mark}"), SETTLE, *_reading(2)]
+    trying = _trying(can)
+    entrance = [*_at_home(can), *_writing(can, "note of mine {mark}", [0]), *can.talk(0, "mine {mark}"), SETTLE]
+    burst = [_reach(can, user, semantics) for user in TWO for semantics in trying]
+    nobody = [_reach(can, 1, semantics, of_nobody=True) for semantics in trying]
+    again = [can.ask(1, s, owner=0, text="over after all {mark}") for s in trying if s.edits]
+    still = [*nobody, SETTLE, *again, *can.talk(0, "still mine {mark}"), SETTLE, *_looking(can)]
+    return entrance, burst, still
 
 
-def waiting(promises: Promises) -> Parts:
-    """One user's database is so slow that requests and runs pass their deadlines; another's is not."""
-    entrance = [*_at_home(2), *(ask(user, "write_note", text="note before {mark}") for user in range(2)), SETTLE]
-    burst = [
-        Step(Do.SLOW, 0, amount=40_000),
-        ask(0, "list_notes"),
-        _run(0, "notebook", "recall: note"),
-        _run(1, "notebook", "recall: note"),
-        ask(1, "write_note", text="note meanwhile {mark}"),
-        ask(1, "list_notes"),
-    ]
-    return 2, entrance, burst, [Step(Do.SLOW, 0, amount=0), SETTLE, *_reading(2)]
+def _trying(can: Repertoire) -> list[Semantics]:
+    """Return one operation of each sort that takes an object: on contents, if there is one."""
+    sorts = (
+        (Does.READ,),
+        (Does.LIST,),
+        (Does.TELL,),
+        (Does.SUBSCRIBE,),
+        (Does.OPEN,),
+        (Does.MAKE,),
+        STARTING[:-1],
+        (Does.EDIT,),
+    )
+    sorted_ = ([semantics for semantics in can.which(*sort) if semantics.takes] for sort in sorts)
+    return [min(found, key=lambda s: s.takes in can.containers) for found in sorted_ if found]
 
 
-def exhausting(promises: Promises) -> Parts:
+def _reach(can: Repertoire, user: int, semantics: Semantics, of_nobody: bool = False) -> Step:
+    device = 0 if user == 0 or not semantics.opens else NOBODYS if of_nobody else OTHERS
+    text = "over {mark}" if semantics.edits else "in here {mark}"
+    return can.ask(user, semantics, owner=user if of_nobody else 0, of_nobody=of_nobody, device=device, text=text)
+
+
+def waiting(can: Repertoire) -> Parts:
+    """One user's database is so slow that requests and work pass their deadlines; another's is not."""
+    look = [can.look(user)[:1] for user in TWO]
+    recall = [step for user in TWO for step in can.start(user, Does.WORK)]
+    asked = [*look[0], *recall, *_writing(can, "note meanwhile {mark}", [1]), *look[1]]
+    entrance = [*_at_home(can), *_writing(can, "note before {mark}"), SETTLE]
+    slow, again = Step(Do.SLOW, 0, amount=40_000), Step(Do.SLOW, 0, amount=0)
+    return entrance, [slow, *asked] if asked else [], [again, SETTLE, *_looking(can)]
+
+
+def exhausting(can: Repertoire) -> Parts:
     """One user's slow requests take every connection of a usual pool; another's wait, and are answered."""
-    entrance = [ask(user, "write_note", text="note before {mark}") for user in range(2)]
-    burst = [
-        Step(Do.SLOW, 0, amount=1_000),
-        *(ask(0, "list_notes") for _ in range(20)),
-        ask(1, "list_notes"),
-        ask(1, "write_note", text="note in line {mark}"),
-    ]
-    return 2, [*entrance, SETTLE], burst, [Step(Do.SLOW, 0, amount=0), SETTLE, *_reading(2)]
+    look = [can.look(user)[:1] for user in TWO]
+    asked = [*(CONNECTIONS * look[0]), *look[1], *_writing(can, "note in line {mark}", [1])]
+    entrance = [*can.ready(TWO), *_writing(can, "note before {mark}"), SETTLE]
+    slow, again = Step(Do.SLOW, 0, amount=1_000), Step(Do.SLOW, 0, amount=0)
+    return entrance, [slow, *asked] if look[0] else [], [again, SETTLE, *_looking(can)]
 
 
-SCENES: tuple[Callable[[Promises], Parts], ...] = (
+def deleting(can: Repertoire) -> Parts:
+    """Two users delete what they are reading and listing."""
+    deleted = [can.ask(user, semantics) for semantics in can.deleting[:1] for user in TWO]
+    burst = [*_reading(can), *deleted, *_looking(can)]
+    entrance = [*can.ready(TWO), *_writing(can, "note to delete {mark}"), SETTLE]
+    return entrance, burst if deleted else [], [*_reading(can), *_looking(can)]
+
+
+SCENES: tuple[Callable[[Repertoire], Parts], ...] = (
     talking,
     writing,
     remembering,
@@ -220,22 +245,29 @@ SCENES: tuple[Callable[[Promises], Parts], ...] = (
     reaching,
     waiting,
     exhausting,
+    deleting,
 )
 
 
-def scenes(promises: Promises) -> tuple[Scene, ...]:
-    """Return every scene for a target with these promises; those of which it offers nothing are left out."""
-    made = [_scene(make.__name__, make(promises)) for make in SCENES]
-    return tuple(scene for scene in made if _is_offered(scene, promises))
+def scenes(promises: Promises, same_name: Callable[[str], str] = str) -> tuple[Scene, ...]:
+    """Return every scene for a target with these promises; those of which it offers nothing are left out.
+
+    Args:
+        promises: of the target.
+        same_name: what the target makes of a user's name before it compares.
+    """
+    can = Repertoire(promises)
+    made = ((make.__name__, make(can)) for make in SCENES)
+    return tuple(_scene(name, parts, promises, same_name) for name, parts in made if parts[1])
 
 
-def _scene(name: str, parts: Parts) -> Scene:
-    users, entrance, explored, leaving = parts
+def _scene(name: str, parts: Parts, promises: Promises, same_name: Callable[[str], str]) -> Scene:
+    entrance, explored, leaving = parts
     steps = (*entrance, *explored, SETTLE, *leaving, SETTLE)
     last = len(entrance) + len(explored) + 1
-    return Scene(program=Program(name, people(users), steps), first=len(entrance), last=last)
-
-
-def _is_offered(scene: Scene, promises: Promises) -> bool:
-    explored = scene.program.steps[scene.first : scene.last]
-    return any(step.operation is not None and promises.offers(step.operation) for step in explored)
+    return Scene(
+        program=Program(name, people(len(TWO), same_name), steps),
+        first=len(entrance),
+        last=last,
+        operations=promises.operations,
+    )

@@ -6,7 +6,6 @@ kept in full, as a witness.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from time import monotonic
 
 from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
 from harness.claims.plan import SchedulesBudget
+from harness.claims.replay_command import explored_again, replayed
 from harness.claims.run_folder import RunFolder, Witness, plain_name
 from harness.judging.verdict import Checker, Verdict
 from harness.schedules.exploration import (
@@ -129,13 +129,21 @@ class SchedulesSuite:
 
     def _evidence(self, checker: str, verdict: Verdict, story: Story | None, explored: Explored) -> Evidence:
         witness = None
-        replay = self._command()
+        choosing = self.choosing
+        replay = explored_again(
+            self.target,
+            self.budget,
+            seed=self.seed,
+            strategy=choosing.strategy,
+            modes=choosing.modes,
+            faults=choosing.faults,
+        )
         if story is not None and self.folder is not None:
             witness = self.folder.write_witness(
                 f"schedules-{checker}-{plain_name(self.label or self.target)}", witness_of(story, self.target)
             )
             if explored.total.found[checker].shows_again:
-                replay = f"harness replay {shlex.quote(str(self.folder.path / witness))}"
+                replay = replayed(self.folder.path / witness)
         return Evidence(
             suite=Suite.SCHEDULES,
             target=self.target,
@@ -147,18 +155,6 @@ class SchedulesSuite:
             witness=witness,
             explanation=story.lines if story is not None else (),
         )
-
-    def _command(self) -> str:
-        """Return what does all of it again."""
-        parts = ["harness", "explore", self.target, "--schedules", str(self.budget.schedules), "--seed", str(self.seed)]
-        plain, choosing = Choosing(), self.choosing
-        if choosing.strategy != plain.strategy:
-            parts += ["--strategy", choosing.strategy]
-        if choosing.modes != plain.modes:
-            parts += ["--mode", *choosing.modes]
-        if choosing.faults != plain.faults:
-            parts += ["--no-faults"]
-        return shlex.join(parts)
 
 
 def witness_of(story: Story, target: str) -> Witness:

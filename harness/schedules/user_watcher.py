@@ -11,8 +11,8 @@ from harness.history.calling import CALLING, Calling
 from harness.history.model import UserId
 from harness.loop.loop import Job
 from harness.loop.wait_states import name_of
+from harness.performing.calls import task_name
 from harness.performing.performance import Performance
-from harness.performing.runner import task_name
 from harness.scenario.program import Fault, FaultPoint
 from harness.schedules.execution import Site, Watcher
 

@@ -10,15 +10,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import httpx
 from fastapi import FastAPI
 from sqlalchemy import create_engine
 
 from harness.history.model import Credential, OnPush, Probe, Promises, User
+from harness.performing.adapted import AdaptedTarget
+from harness.performing.adapted_client import AdaptedClient
 from harness.performing.components import Components
-from harness.targets.asgi import Lifespan, WebSocket
-from harness.targets.dialect import INVALID, DialectClient, Socket, token_for
+from harness.targets.bundled import BUNDLED, bundled
 from harness.targets.instruments import Instruments
+from harness.transport.asgi import Lifespan
+from harness.transport.memory import MemoryExchange
 from reference_impl.agents import DEFAULT_AGENTS
 from reference_impl.app import Backend, Parts, Settings, create_app
 from reference_impl.factory import AgentInstanceFactory, Limits
@@ -37,7 +39,7 @@ def settings_for(folder: Path, secret: str = SECRET) -> Settings:
 
 def promises_of(settings: Settings) -> Promises:
     """Return what the bundled backend states of itself."""
-    return Promises(runs_per_user=settings.runs_per_user, credentials=INVALID)
+    return replace(BUNDLED.promises, runs_per_user=settings.runs_per_user)
 
 
 def named_by_id(probe: Probe, names: Mapping[str, str]) -> Probe:
@@ -70,29 +72,23 @@ def components_of(parts: Parts, legacy: Callable[[AgentInstanceFactory], AgentRe
     return Components(registry=parts.registry, agents=dict(DEFAULT_AGENTS), context=parts.context, legacy=open_legacy)
 
 
-class ReferenceTarget:
+class ReferenceTarget(AdaptedTarget):
     """One application in this process, which starts empty."""
 
-    lasting = False
-
     def __init__(self, name: str, app: FastAPI, promises: Promises, components: Components) -> None:
-        self.name = name
+        backend = app.state.backend
+        adapter = bundled(backend.settings.token_secret, name, backend.settings.runs_per_user)
+        super().__init__(adapter, MemoryExchange(app), name, lasting=False)
         self.promises = promises
         self.components = components
-        self._app = app
-        self._http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://target"
-        )
-        self._instruments = Instruments(app.state.backend)
+        self._instruments = Instruments(backend)
         self._names: dict[str, str] = {}
 
-    async def connect(self, user: User, on_push: OnPush) -> DialectClient:
+    async def connect(self, user: User, on_push: OnPush) -> AdaptedClient:
         """Open one connection of this user."""
         if user.credential is Credential.VALID:
             self._names[user.name] = user.id
-        client = DialectClient(self._http, token_for(user, self._app.state.backend.settings.token_secret), on_push)
-        await client.open(self._open_socket)
-        return client
+        return await super().connect(user, on_push)
 
     async def probes(self) -> Sequence[Probe]:
         """Return what the taps saw."""
@@ -117,17 +113,7 @@ class ReferenceTarget:
     async def close(self) -> None:
         """Remove the taps and close the client's side."""
         self._instruments.remove()
-        await self._http.aclose()
-
-    async def _open_socket(
-        self,
-        headers: Mapping[str, str],
-        on_text: Callable[[str], None],
-        on_close: Callable[[int, str], None],
-    ) -> Socket:
-        socket = WebSocket(self._app, "/events", headers=headers, on_text=on_text, on_close=on_close)
-        await socket.open()
-        return socket
+        await super().close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ from fastapi import FastAPI, Header, HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harness.history.calling import CALLING, Calling
-from harness.targets.dialect import CALL_HEADER, SECRET_VARIABLE
+from harness.performing.adapted_client import CALL_HEADER
+from harness.targets.bundled import SECRET_VARIABLE
 from harness.targets.instruments import Instruments
 from harness.targets.reference import CreateApp, settings_for
 
@@ -121,9 +122,7 @@ def _serve(create: CreateApp, folder: Path, secret: str) -> None:
     instrument(inside, secret)
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
-    config = uvicorn.Config(
-        CallTap(Gate(app, inside)), loop="uvloop", http="httptools", log_level="error", ws_per_message_deflate=False
-    )
+    config = uvicorn.Config(CallTap(Gate(app, inside)), log_level="error", ws_per_message_deflate=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -22,7 +22,7 @@ from typing import IO
 import httpx
 
 from harness.history.model import Unreachable
-from harness.targets.dialect import SECRET_VARIABLE
+from harness.targets.bundled import SECRET_VARIABLE
 
 START_S = 30.0
 STOP_S = 10.0

@@ -7,38 +7,33 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
-from harness.history.model import Credential, OnPush, Probe, Promises, Refused, Unreachable, User
+from harness.history.model import Credential, OnPush, Probe, Promises, Unreachable, User
+from harness.performing.adapted import AdaptedTarget
+from harness.performing.adapted_client import AdaptedClient
 from harness.performing.components import Components
-from harness.performing.network_socket import NetworkSocket
-from harness.targets.dialect import STATED, DialectClient, Socket, token_for
+from harness.targets.bundled import BUNDLED, bundled
 from harness.targets.reference import named_by_id
 from harness.targets.server_process import ServerProcess
+from harness.transport.exchange import Exchange
 
 
-class ServiceTarget:
+class ServiceTarget(AdaptedTarget):
     """A server process of the bundled backend, seen as its users see it; its taps are read over HTTP."""
 
-    lasting = True
-
     def __init__(self, name: str, server: ServerProcess, promises: Promises, components: Components) -> None:
-        self.name = name
+        super().__init__(bundled(server.secret, name), Exchange(server.url), name, tell_calls=True)
         self.promises = promises
         self.components = components
         self._server = server
-        limits = httpx.Limits(max_connections=1000, max_keepalive_connections=1000)
-        self._http = httpx.AsyncClient(base_url=server.url, limits=limits, timeout=30, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=server.url, timeout=30, trust_env=False)
         self._names: dict[str, str] = {}
 
-    async def connect(self, user: User, on_push: OnPush) -> DialectClient:
+    async def connect(self, user: User, on_push: OnPush) -> AdaptedClient:
         """Open one connection of this user."""
         if user.credential is Credential.VALID:
             self._names[user.name] = user.id
-        client = DialectClient(self._http, token_for(user, self._server.secret), on_push)
-        await client.open(self._open_socket)
-        return client
+        return await super().connect(user, on_push)
 
     async def probes(self) -> Sequence[Probe]:
         """Return what the taps in the server process saw."""
@@ -60,6 +55,7 @@ class ServiceTarget:
     async def close(self) -> None:
         """Close the client's side; the process is stopped by whoever started it."""
         await self._http.aclose()
+        await super().close()
 
     async def _ask(self, what: str, **arguments: str | float) -> Any:
         try:
@@ -71,21 +67,6 @@ class ServiceTarget:
             raise Unreachable(f"the server process does not answer any more ({error!r}). Verify again") from error
         return response.json()
 
-    async def _open_socket(
-        self,
-        headers: Mapping[str, str],
-        on_text: Callable[[str], None],
-        on_close: Callable[[int, str], None],
-    ) -> Socket:
-        url = self._server.url.replace("http://", "ws://") + "/events"
-        try:
-            connection = await connect(url, additional_headers=dict(headers), compression=None, proxy=None)
-        except InvalidStatus as error:
-            raise Refused(error.response.status_code, error.response.body.decode(errors="replace")) from error
-        except OSError as error:
-            raise Unreachable(f"{url} cannot be reached ({error}): start the service and verify again") from error
-        return NetworkSocket(connection, on_text, on_close)
-
 
 @asynccontextmanager
 async def open_service(
@@ -96,7 +77,7 @@ async def open_service(
 ) -> AsyncIterator[ServiceTarget]:
     """Start the server process, and stop it at the end."""
     with ServerProcess(subject) as server:
-        target = ServiceTarget(name, server, promises(STATED), components)
+        target = ServiceTarget(name, server, promises(BUNDLED.promises), components)
         try:
             yield target
         finally:

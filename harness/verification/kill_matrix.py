@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from harness.claims.evidence import SubjectKind, Suite, Trial
 from harness.claims.plan import LoadBudget, SchedulesBudget
+from harness.extras import need
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Outcome
+from harness.loop.control import check_libraries
 from harness.mutants import SUBJECTS
+from harness.properties.storage import stored_apart
 from harness.verification.trials import TrialOrder, schedules_orders, try_under_load, under_way
 from harness.verification.verification import TRIAL_S
 
@@ -30,11 +33,19 @@ def kill_matrix(seed: int, workers: int, suite: str, say: Callable[[str], None])
         workers: trials at a time.
         suite: `properties`, `schedules`, `load` or `all`.
         say: told of each trial.
+
+    Raises:
+        MissingExtra: a suite needs what is not installed.
+        UnknownVersion: schedules cannot be chosen with what is installed.
     """
+    if suite in ("schedules", "all"):
+        check_libraries()
+    if suite in ("load", "all"):
+        need("load", "the load suite")
     trials: list[Trial] = []
     orders = _orders(seed, suite)
     if orders:
-        with under_way(orders, workers) as ending:
+        with stored_apart(), under_way(orders, workers) as ending:
             for trial in ending:
                 say(f"{len(trials) + 1} of {len(orders)}: {trial.subject} ({trial.suite})")
                 trials.append(trial)

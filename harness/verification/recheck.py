@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from harness.claims.evidence import Evidence, Suite
 from harness.claims.run_folder import RunFolder
 from harness.history.model import Event, Header
-from harness.judging.checkers import checkers_for
+from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import MOST_FINDINGS, FoldGuard, Verdict
 from harness.verification.verification import files_of, rendered
 
@@ -62,7 +62,7 @@ def judge_anew(folder: RunFolder) -> Mapping[str, Judged]:
 
 
 def _folded(header: Header, events: Iterable[Event]) -> Mapping[str, Verdict]:
-    folds = {name: FoldGuard(checker, header) for name, checker in checkers_for(header.promises).items()}
+    folds = {name: FoldGuard(checker, header) for name, checker in CHECKERS.items()}
     for event in events:
         for fold in folds.values():
             fold.step(event)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.claims.evidence import Suite
 from harness.claims.run_folder import StoreError, Witness
+from harness.history.model import Target
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding
-from harness.performing.performance import perform
-from harness.scenario.script import Script
+from harness.performing.adapted import AdaptedTarget
+from harness.performing.performance import OpenTarget, perform
 from harness.schedules.export import OTHER_ORDERS, read_exported
 from harness.schedules.reenact import reenact, search_again
 from harness.schedules.workers import processes
+from harness.transport.exchange import Exchange
 from harness.verification.resolve import resolve
 from harness.wire.serving import located
-from harness.wire.stage import Stage, anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,14 @@ def replay_witness(witness: Witness, attempts: int, url: str = "") -> Replayed:
     """
     if witness.checker not in CHECKERS:
         raise StoreError(f"there is no checker {witness.checker!r} here: replay with the version that recorded it")
-    if witness.script is not None:
-        return _over_the_wire(witness, witness.script, attempts, url or witness.url)
+    if witness.header.suite == Suite.WIRE:
+        return _over_the_wire(witness, attempts, url or witness.url)
     if witness.interleaving is not None:
         with processes(1) as executor:  # which hashes strings as the recording did
             return Replayed(executor.submit(_reenact, witness).result(), 1)
+    open_target = resolve(witness.target).open
     for attempt in range(1, attempts + 1):
-        finding = asyncio.run(_attempt(witness))
+        finding = asyncio.run(_attempt(witness, open_target))
         if finding is not None:
             return Replayed(finding, attempt)
     return Replayed(None, attempts)
@@ -100,32 +105,30 @@ def _search_again(witness: Witness, other_orders: int) -> Finding | None:
     return search_again(witness, resolve(witness.target).prepared(), other_orders)
 
 
-def _over_the_wire(witness: Witness, script: Script, attempts: int, url: str) -> Replayed:
+def _over_the_wire(witness: Witness, attempts: int, url: str) -> Replayed:
     adapter = resolve(witness.target).adapter
     if adapter is None:
         raise StoreError(f"{witness.target} has no adapter any more: give the target file that the witness is of")
     with located(adapter, url) as here:
-        stage = Stage(adapter, here, {witness.checker: CHECKERS[witness.checker]})
-        seen = asyncio.run(_sent_again(stage, witness, script, attempts))
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Target]:
+            target = AdaptedTarget(adapter, Exchange(here, adapter.http2))
+            try:
+                yield target
+            finally:
+                await target.close()
+
+        seen = [found for _ in range(attempts) if (found := asyncio.run(_attempt(witness, opened))) is not None]
     return Replayed(next(iter(seen), None), attempts, len(seen))
-
-
-async def _sent_again(stage: Stage, witness: Witness, script: Script, attempts: int) -> list[Finding]:
-    seen = []
-    for _ in range(attempts):
-        performed = await stage.perform(script, anew(witness.header))
-        performed.check()
-        found = performed.verdicts[witness.checker].findings
-        seen += [finding for finding in found if finding.anomaly == witness.finding.anomaly][:1]
-    return seen
 
 
 def _reenact(witness: Witness) -> Finding | None:
     return reenact(witness, resolve(witness.target).prepared())
 
 
-async def _attempt(witness: Witness) -> Finding | None:
+async def _attempt(witness: Witness, open_target: OpenTarget) -> Finding | None:
     checkers = {witness.checker: CHECKERS[witness.checker]}
-    again = await perform(witness.program, witness.header, resolve(witness.target).open, checkers)
+    again = await perform(witness.program, witness.header, open_target, checkers)
     found = again.verdicts[witness.checker].findings
     return next((finding for finding in found if finding.anomaly == witness.finding.anomaly), None)

@@ -2,7 +2,8 @@
 
 A name is `reference`, `service`, a mutant, safe twin or null target, or a user's own: `module:attribute` or
 `path/to/file.py:attribute`. The attribute is a callable without arguments that returns a Target, or an async context
-manager of one; or an Adapter, whose file may be named alone when it is called `adapter` there.
+manager of one; an Adapter, whose file may be named alone when it is called `adapter` there; or an ASGI application or a
+function that makes one, of which an adapter is drafted in memory.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from harness.adapter.adapter import Adapter
 from harness.adapter.importing import TargetError, imported, split
+from harness.claims.evidence import Suite
+from harness.drafting import DraftError, drafted_adapter, is_application
 from harness.history.model import Target, Unreachable
 from harness.judging.checkers import CHECKERS
 from harness.mutants import SUBJECTS, Subject
 from harness.performing.performance import OpenTarget
 from harness.schedules.batches import TargetExplorer, explorer
+from harness.targets.application import in_process, open_application
 from harness.targets.reference import Workshop, components_of
 from harness.targets.service import open_service
 from reference_impl.app import Parts
@@ -54,7 +58,9 @@ class NamedTarget:
         server: what the server process of the load suite is asked for; None when it cannot serve this target.
         subject: the mutant, twin or null target that it is.
         built: builds once what can be opened again and again, as new each time; None when only `open` is known.
-        adapter: of a service, which is verified over the wire, and in no other way; None for every other target.
+        adapter: of a service, which is verified over the wire, too; None for every other target.
+        in_process: whether it can be opened in this process; else it is verified over sockets only.
+        assumptions: what was drafted of an application, and nobody has looked at.
     """
 
     name: str
@@ -63,6 +69,17 @@ class NamedTarget:
     subject: Subject | None = None
     built: Callable[[], AbstractContextManager[OpenTarget]] | None = None
     adapter: Adapter | None = None
+    in_process: bool = True
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def suites(self) -> frozenset[Suite]:
+        """The suites that can run on it."""
+        described = self.adapter is not None
+        inside = {Suite.PROPERTIES, Suite.SCHEDULES} if self.in_process else set()
+        wire = {Suite.WIRE} if described else set()
+        load = {Suite.LOAD} if described or self.server is not None else set()
+        return frozenset(inside | wire | load)
 
     def prepared(self) -> AbstractContextManager[OpenTarget]:
         """Return the cheapest way to open the target as new, again and again."""
@@ -106,14 +123,30 @@ def _own(name: str) -> NamedTarget:
         )
     make = imported(name, ADAPTER)
     if isinstance(make, Adapter):
-        return NamedTarget(name, lambda: _in_process_only(name), adapter=make)
+        return _adapted(name, make)
+    if is_application(make):
+        return _drafted(name, make)
     if not callable(make):
         raise TargetError(f"{name} is a {type(make).__name__}, not a callable: name a function that returns a Target")
     return NamedTarget(name, lambda: _opened(name, make))
 
 
-def _in_process_only(name: str) -> AbstractAsyncContextManager[Target]:
-    raise TargetError(f"{name} is an adapter: give it to `harness verify`, which verifies it over the wire")
+def _adapted(name: str, adapter: Adapter) -> NamedTarget:
+    if why := in_process(adapter):
+        return NamedTarget(name, lambda: _needs_sockets(name, why), adapter=adapter, in_process=False)
+    return NamedTarget(name, lambda: open_application(adapter, adapter.name), adapter=adapter)
+
+
+def _needs_sockets(name: str, why: str) -> AbstractAsyncContextManager[Target]:
+    raise TargetError(f"{name} cannot be opened in this process, as {why}: `harness verify` verifies it over the wire")
+
+
+def _drafted(name: str, application: object) -> NamedTarget:
+    try:
+        adapter, assumptions = drafted_adapter(application, name)
+    except DraftError as error:
+        raise TargetError(f"{name} is an application, and no adapter can be drafted of it: {error}") from error
+    return replace(_adapted(name, adapter), assumptions=assumptions)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from harness.claims.adjudication import CLAIMS, doubts_about
 from harness.claims.evidence import Evidence, SubjectKind, Suite, SuiteOutcome, Trial
 from harness.claims.plan import LoadBudget, PropertiesBudget, SchedulesBudget
 from harness.claims.run_folder import RunFolder, plain_name
+from harness.extras import need
 from harness.history.model import Unreachable, Value
 from harness.judging.checkers import CHECKERS
 from harness.load.suite import run_load
@@ -21,9 +22,12 @@ from harness.mutants import SUBJECTS, Subject
 from harness.properties.suite import PropertiesSuite
 from harness.schedules.suite import SchedulesSuite
 from harness.schedules.workers import fixed_hashes
+from harness.targets.bundled import SECRET_VARIABLE
 from harness.targets.server_process import ServerProcess
 from harness.verification.resolve import open_explorer
 
+BUNDLED_ADAPTER = "harness.targets.bundled:adapter_from_environment"
+"""Where load workers find the adapter of the bundled backend."""
 USERS = 4
 """In the tours of a trial: every mutant shows with four."""
 
@@ -193,6 +197,7 @@ def under_load(
     folder: RunFolder | None,
     say: Callable[[str], None],
     label: str = "",
+    again: str = "",
 ) -> SuiteOutcome:
     """Put one target under load.
 
@@ -201,20 +206,26 @@ def under_load(
         server: what the server process is asked for.
         budget, seed, folder, say: of the load suite.
         label: stands in the name of the history; the target's name when left out.
+        again: the command that verifies again; stands in evidence.
 
     Raises:
+        MissingExtra: Locust is not installed.
         Unreachable: the server process does not start.
     """
+    need("load", "the load suite")
     say(f"{budget.users} users on {name} for {budget.duration_s:g} s")
     with ServerProcess(server) as process:
         return run_load(
             target_name=name,
-            server=process,
+            adapter=BUNDLED_ADAPTER,
+            url=process.url,
+            environment={SECRET_VARIABLE: process.secret},
             budget=budget,
             seed=seed,
             folder=folder,
             history_name=f"load-{plain_name(label or name)}",
             on_line=say,
+            again=again,
         )
 
 

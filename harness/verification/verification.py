@@ -10,38 +10,65 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.adapter.adapter import Adapter
 from harness.claims.adjudication import report_of
 from harness.claims.evidence import Manifest, Report, Suite, SuiteOutcome, SuiteRun, Trial
-from harness.claims.plan import PLANS, Plan
+from harness.claims.plan import ADJUDICABLE, LoadBudget, Plan
 from harness.claims.run_folder import RunFolder, plain_name
+from harness.claims.statements import Description, all_lacking, claims_shown
+from harness.extras import need
 from harness.history.model import History, Unfit, Unreachable
-from harness.judging.checkers import CHECKERS, OF_ANY_SERVICE
+from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding, judge
+from harness.load.suite import run_load
+from harness.loop.control import check_libraries
 from harness.mutants import SUBJECTS
+from harness.properties.storage import stored_apart
 from harness.properties.suite import PropertiesSuite
 from harness.reporting import render
 from harness.schedules.suite import SchedulesSuite
 from harness.verification.resolve import NamedTarget, open_explorer
 from harness.verification.trials import TrialOrder, schedules_orders, try_under_load, under_load, under_way
+from harness.wire.serving import located
 from harness.wire.suite import WireSuite
 
 TRIAL_S = 4.0
 """How long a mutant is put under load."""
 
 PACKAGES = ("fastapi", "hypothesis", "locust", "sqlalchemy", "uvicorn", "websockets")
-"""Whose versions stand in a manifest."""
+"""Whose versions stand in a manifest, where they are installed."""
 
 
 def environment() -> Mapping[str, str]:
     """Return what the verification runs on: versions, and nothing that names a machine or a person."""
     known = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
-    return {**known, "cores": str(os.cpu_count()), **{name: version(name) for name in PACKAGES}}
+    known["cores"] = str(os.cpu_count())
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
+
+
+def check_installation(target: NamedTarget, plan: Plan) -> None:
+    """Find out, before anything is begun, whether everything is installed that a plan on a target needs.
+
+    Raises:
+        MissingExtra: something is not.
+        UnknownVersion: something is, in a version whose schedules cannot be chosen.
+    """
+    channels = target.adapter.channels if target.adapter is not None else ()
+    if any(channel.protocol == "socketio" for channel in channels):
+        need("socketio", f"a channel of {target.name}")
+    if Suite.SCHEDULES in suites_of(plan, target):
+        check_libraries()
+    if Suite.LOAD in suites_of(plan, target):
+        need("load", f"the load suite of plan {plan.name} (`load = false` in a plan of your own leaves it out)")
 
 
 def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command: str, out: Path) -> Manifest:
@@ -50,7 +77,8 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
         run=out.name,
         target=target.name,
         plan=plan.name,
-        required=plan.claims if target.adapter is None else required_of(target.adapter, plan),
+        required=required_of(plan, target),
+        lacking=all_lacking(described) if (described := description_of(plan, target)) is not None else None,
         seed=seed,
         users=users,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -60,20 +88,32 @@ def manifest_of(target: NamedTarget, plan: Plan, seed: int, users: int, command:
     )
 
 
-def users_of(plan: Plan, target: NamedTarget) -> int:
-    """Return how many users a plan puts on a target at once."""
-    if target.adapter is not None:
-        return plan.wire.users
-    return plan.load.users if plan.load else plan.properties.users if plan.properties else 0
+_OPTIONAL = (Suite.PROPERTIES, Suite.SCHEDULES, Suite.LOAD)
+"""The suites that a plan may leave out."""
 
 
-def required_of(adapter: Adapter, plan: Plan) -> tuple[str, ...]:
-    """Return the claims that are required of a service with an adapter.
+def suites_of(plan: Plan, target: NamedTarget) -> frozenset[Suite]:
+    """Return the suites that a plan runs on a target."""
+    return target.suites - {suite for suite in _OPTIONAL if getattr(plan, suite) is None}
+
+
+def description_of(plan: Plan, target: NamedTarget) -> Description | None:
+    """Return what is known of a target before it is opened; None when only the open target says it."""
+    if target.adapter is None:
+        return None
+    return Description(promises=target.adapter.promises, suites=suites_of(plan, target))
+
+
+def required_of(plan: Plan, target: NamedTarget) -> tuple[str, ...]:
+    """Return the claims that are required of a target.
 
     A plan of one's own requires what it says. A built-in one requires everything that this version can adjudicate; of
-    a service that is whatever can be seen over the wire.
+    a service with an adapter that is whatever can be shown by what the adapter states.
     """
-    return tuple(name for name in plan.claims if name in adapter.claims) if plan.name in PLANS else plan.claims
+    if plan.claims is not None:
+        return plan.claims
+    described = description_of(plan, target)
+    return ADJUDICABLE if described is None else claims_shown(described)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +125,7 @@ class Verification:
         folder: made for it.
         workers: trials at a time.
         say: told what is going on, in short lines.
+        again: the command that verifies again; stands in evidence without a witness.
         url: of a service with an adapter; `""` where the adapter says it.
     """
 
@@ -94,6 +135,7 @@ class Verification:
     folder: RunFolder
     workers: int
     say: Callable[[str], None]
+    again: str = ""
     url: str = ""
 
     def run(self) -> Report:
@@ -107,16 +149,15 @@ class Verification:
         """
         try:
             orders = self._orders()
-            with under_way(orders, self.workers) as trials:
-                if self.target.adapter is None:
+            with stored_apart(), under_way(orders, self.workers) as trials:
+                if self.target.adapter is not None:
+                    self._wire(self.target.adapter)
+                if self.target.in_process:
                     self._properties()
                     self._schedules()
-                else:
-                    self._wire(self.target.adapter)
                 for number, trial in enumerate(trials, 1):
                     self._tried(f"{number} of {len(orders)}", trial)
-            if self.target.adapter is None:
-                self._load()
+            self._load()
             self.folder.conclude()
         except BaseException as error:
             reason = str(error) if isinstance(error, Unreachable) else type(error).__name__
@@ -136,6 +177,7 @@ class Verification:
                 budget=self.plan.properties,
                 seed=self.seed,
                 checkers=CHECKERS,
+                again=self.again,
                 folder=self.folder,
                 say=lambda line: self.say(f"properties: {line}"),
             )
@@ -148,6 +190,7 @@ class Verification:
             url=self.url,
             budget=self.plan.wire,
             seed=self.seed,
+            again=self.again,
             folder=self.folder,
             say=lambda line: self.say(f"wire: {line}"),
         )
@@ -174,11 +217,9 @@ class Verification:
             for name, subject in SUBJECTS.items()
             if Suite.PROPERTIES in subject.suites and (self.plan.trials is None or name in self.plan.trials)
         ]
-        if self.target.adapter is not None:
-            return [order for order in orders if SUBJECTS[order.subject].expected in ("", *OF_ANY_SERVICE)]
-        return orders + (
-            schedules_orders(self.plan.schedules, self.plan.trials, self.seed) if self.plan.schedules else []
-        )
+        if self.plan.schedules is None or not self.target.in_process:
+            return orders
+        return orders + schedules_orders(self.plan.schedules, self.plan.trials, self.seed)
 
     def _tried(self, which: str, trial: Trial) -> None:
         self.folder.add(trial)
@@ -189,14 +230,35 @@ class Verification:
         budget = self.plan.load
         if budget is None:
             return
-        if self.target.server is None:
+        if self.target.adapter is not None:
+            self._keep(self._service_under_load(self.target.adapter, budget))
+        elif self.target.server is None:
             doubt = f"the load suite cannot start {self.target.name}: it serves the bundled backend and its mutants"
             self.folder.add(_not_run(self.target.name, self.seed, doubt))
             return
-        self._keep(under_load(self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load))
+        else:
+            given = (self.target.name, self.target.server, budget, self.seed, self.folder, self._say_load)
+            self._keep(under_load(*given, again=self.again))
         trial_budget = budget.model_copy(update={"duration_s": min(budget.duration_s, TRIAL_S)})
         for name in budget.trials:
             self.folder.add(try_under_load(name, trial_budget, self.seed, self.folder, self._say_load))
+
+    def _service_under_load(self, adapter: Adapter, budget: LoadBudget) -> SuiteOutcome:
+        """Put a service under load, where it is or served from here."""
+        name = self.target.name
+        self._say_load(f"{budget.users} users on {name} for {budget.duration_s:g} s")
+        with located(adapter, self.url) as url:
+            return run_load(
+                target_name=name,
+                adapter=name,
+                url=url,
+                budget=budget,
+                seed=self.seed,
+                folder=self.folder,
+                history_name=f"load-{plain_name(name)}",
+                on_line=self._say_load,
+                again=self.again,
+            )
 
     def _say_load(self, line: str) -> None:
         self.say(f"load: {line}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import uvicorn
 from harness.adapter.adapter import Adapter
 from harness.adapter.importing import imported
 from harness.history.model import Unreachable
+from harness.targets.application import made
 
 START_S = 30.0
 
@@ -56,9 +56,8 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _served(app: Any) -> Iterator[str]:
-    made = app() if _is_factory(app) else app
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    server = _Server(uvicorn.Config(made, log_level="critical", lifespan="auto"))
+    server = _Server(uvicorn.Config(made(app), log_level="critical", lifespan="auto"))
     thread = threading.Thread(target=_run, args=(server, listener), name="served application", daemon=True)
     thread.start()
     try:
@@ -76,11 +75,3 @@ def _run(server: _Server, listener: socket.socket) -> None:
         server.run(sockets=[listener])
     finally:
         server.ready.set()
-
-
-def _is_factory(app: Any) -> bool:
-    """Whether this makes an application, and is none: it takes no arguments."""
-    try:
-        return callable(app) and not inspect.signature(app).parameters
-    except (TypeError, ValueError):
-        return False

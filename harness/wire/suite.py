@@ -13,30 +13,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 from time import monotonic
 
 from harness.adapter.adapter import Adapter
-from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Suite, SuiteOutcome
 from harness.claims.plan import WireBudget
+from harness.claims.results import Results
 from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.history.canary import Canaries
-from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, Value
-from harness.judging.checkers import checkers_for
-from harness.judging.verdict import Finding, Verdict
-from harness.performing.performance import Totals
+from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, Value, is_intruder
+from harness.history.semantics import SENT
+from harness.judging.checkers import CHECKERS
+from harness.judging.verdict import Checker, Finding
+from harness.performing.adapted import AdaptedTarget
+from harness.performing.connections import Deadlines
+from harness.performing.performance import Failure, Performance, Totals, perform
+from harness.performing.reduction import Smallest, as_found, reduce, witness_of
 from harness.scenario.program import Program
-from harness.scenario.script import Script
-from harness.wire.reduction import Smallest, as_found, make_smallest
+from harness.transport.exchange import Exchange
+from harness.wire.measures import Measured, measured
 from harness.wire.serving import located
-from harness.wire.stage import Performed, Stage
 from harness.wire.stimuli import STIMULI
 from harness.wire.stimuli.in_turn import solo
-from harness.wire.stimuli.setting import Setting, is_valid
+from harness.wire.stimuli.setting import Setting
 
 SERVED = ("2", "3")
 """How the statuses begin of what was answered."""
@@ -44,6 +48,10 @@ OPENED = EventKind.OK.value
 """What stands in place of a status where a channel was opened."""
 USUAL_RTT_S = 0.01
 """Taken for the round-trip time until it has been measured."""
+DEADLINES = Deadlines(call_s=60.0, run_s=10.0)
+"""A service that is asked for more than it can do at once takes long, and is not dead."""
+TRIES = 3
+"""How often a smaller program is performed before it is taken for one that does not show what was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +59,12 @@ class WireSuite:
     """What to run, and how.
 
     Args:
-        target: as given to `--target`; stands in replay commands.
+        target: as given to `--target`.
         adapter: of the service.
         url: of the service; `""` where the adapter says it.
         budget: how much to do.
         seed: of the data and of every choice.
+        again: the command that verifies again; stands in evidence without a witness.
         folder: where the history and witnesses go; None keeps nothing.
         say: told what is going on, in short lines.
     """
@@ -65,6 +74,7 @@ class WireSuite:
     url: str
     budget: WireBudget
     seed: int
+    again: str = ""
     folder: RunFolder | None = None
     say: Callable[[str], None] = lambda line: None
 
@@ -96,9 +106,8 @@ class _Work:
     def __init__(self, suite: WireSuite) -> None:
         self._suite = suite
         self._promises = suite.adapter.promises
-        self._checkers = checkers_for(self._promises)
         self._totals = Totals()
-        self._first: dict[str, Performed] = {}
+        self._first: dict[str, Failure] = {}
         self._smallest: dict[str, Smallest] = {}
         self._tried: dict[str, Value] = {}
         self._files: tuple[str, ...] = ()
@@ -114,20 +123,17 @@ class _Work:
     async def carry_out(self, url: str, file: HistoryFile | None) -> None:
         self._url = url
         self._files = (file.name,) if file is not None else ()
-        stage = Stage(self._suite.adapter, url, self._checkers, file, self._take_in)
-        alone = await self._perform(stage, solo(self._setting(0)))
-        _check_alone(alone, self._suite.adapter)
-        self._rtt_s = median(alone.rtt_s) if alone.rtt_s else USUAL_RTT_S
+        _check_alone(await self._perform(solo(self._setting(0)), file), self._suite.adapter)
         for number, (name, stimulus) in enumerate(STIMULI.items(), 1):
             if self._suite.budget.stimuli is not None and name not in self._suite.budget.stimuli:
                 continue
-            script = stimulus.make(self._setting(number))
-            if script is None:
+            program = stimulus.make(self._setting(number))
+            if program is None:
                 self._tried[name] = {"requests": 0, "not_tried": f"it needs {stimulus.needs}"}
                 continue
             self._suite.say(f"{name}: {stimulus.sentence}")
-            await self._perform(stage, script)
-        await self._make_smallest(Stage(self._suite.adapter, url, self._checkers))
+            await self._perform(program, file)
+        await self._make_smallest()
 
     def _setting(self, number: int) -> Setting:
         budget = self._suite.budget
@@ -142,75 +148,91 @@ class _Work:
             seed=self._suite.seed * 1_000_003 + number,
         )
 
-    async def _perform(self, stage: Stage, script: Script) -> Performed:
-        self._users += len(script.users)
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[AdaptedTarget]:
+        target = AdaptedTarget(self._suite.adapter, Exchange(self._url, self._suite.adapter.http2))
+        try:
+            yield target
+        finally:
+            await target.close()
+
+    async def _perform(self, program: Program, file: HistoryFile | None) -> Measured:
+        """Perform a program from its first step to its last, or as far as the service goes along."""
+        self._users += len(program.users)
         header = Header(
             target=self._suite.adapter.name,
             suite=Suite.WIRE,
             seed=self._suite.seed,
-            users=sum(is_valid(user) for user in script.users),
+            users=sum(not is_intruder(user.id) for user in program.users),
             promises=self._promises,
         )
-        performed = await stage.perform(script, header)
-        performed.check()
-        return performed
+        async with self._open() as target:
+            performance = Performance(target, program, header, CHECKERS, file, DEADLINES)
+            try:
+                async with performance:
+                    await performance.perform(program.steps)
+                    await performance.settle()
+            finally:
+                performance.add_to(self._totals, header.users)
+                events = tuple(performance.events)
+                seen = measured(header, events)
+                self._take_in(Failure(program, header, events, performance.verdicts()), seen)
+                self._tried[program.name] |= {"left_out": performance.left_out, "renamed": target.renamed}
+                if program.name == "solo" and target.exchange.rtt_s:
+                    self._rtt_s = median(target.exchange.rtt_s)
+        return seen
 
-    def _take_in(self, performed: Performed) -> None:
-        for whose, took_s in performed.refused_s.items():
+    def _take_in(self, failure: Failure, seen: Measured) -> None:
+        for whose, took_s in seen.refused_s.items():
             self._refused_s.setdefault(whose, []).extend(took_s)
-        self._asked += [event for event in performed.events if event.kind is EventKind.INVOKE]
-        totals = self._totals
-        totals.add(performed.verdicts)
-        totals.histories += 1
-        totals.operations += performed.requests
-        totals.events += len(performed.events)
-        totals.faults += performed.faults
-        totals.users = max(totals.users, performed.header.users)
-        self._served |= {name for name, status in performed.answers if status.startswith(SERVED) or status == OPENED}
+        self._asked += [event for event in failure.events if event.kind is EventKind.INVOKE]
+        self._served |= {name for name, status in seen.answers if status.startswith(SERVED) or status == OPENED}
         found = {}
-        for checker, verdict in performed.verdicts.items():
+        for checker, verdict in failure.verdicts.items():
             if verdict.findings:
-                self._first.setdefault(checker, performed)
-                found[checker] = _requests_until(performed.events, verdict.findings[0])
-        self._tried[performed.script.stimulus] = {
-            "requests": performed.requests,
-            "left_out": performed.left_out,
-            "renamed": performed.renamed,
-            "hung_up": performed.faults,
-            "found": found,
-        }
+                self._first.setdefault(checker, failure)
+                found[checker] = _requests_until(failure.events, verdict.findings[0])
+        self._tried[failure.program.name] = {"requests": seen.requests, "hung_up": seen.hung_up, "found": found}
 
-    async def _make_smallest(self, stage: Stage) -> None:
+    async def _make_smallest(self) -> None:
         budget = self._suite.budget
-        for checker, performed in self._first.items():
+        for checker, failure in self._first.items():
             self._suite.say(f"making what {checker} found smaller")
             seconds = budget.shrink_s / len(self._first)
-            self._smallest[checker] = await make_smallest(stage, performed, checker, seconds, budget.attempts)
+            checkers = {checker: CHECKERS[checker]}
+
+            async def again(
+                program: Program, header: Header = failure.header, checkers: Mapping[str, Checker] = checkers
+            ) -> Failure:
+                return await perform(program, header, self._open, checkers, DEADLINES)
+
+            self._smallest[checker] = await reduce(
+                failure, checker, again, seconds, needed=1, tries=TRIES, attempts=budget.attempts
+            )
 
     # What came of it
 
     def outcome(self, duration_s: float) -> SuiteOutcome:
         suite, totals = self._suite, self._totals
         doubts = tuple(filter(None, (self.doubt, self._never_served())))
-        run = SuiteRun(
-            suite=Suite.WIRE,
-            target=suite.target,
-            seed=suite.seed,
-            users=totals.users,
-            histories=totals.histories,
-            operations=totals.operations,
-            events=totals.events,
-            faults=totals.faults,
-            duration_s=round(duration_s, 3),
+        run = totals.run(
+            Suite.WIRE,
+            suite.target,
+            suite.seed,
+            duration_s,
             files=self._files,
             measures={"stimuli": self._tried, "rtt_ms": round(1000 * self._rtt_s, 3), **self._refusals()},
             doubt="; ".join(doubts),
         )
-        evidence = []
-        for name in self._checkers:
-            verdict = totals.verdicts.get(name, Verdict(name))
-            evidence.append(self._evidence(replace(verdict, doubts=verdict.doubts + doubts)))
-        return SuiteOutcome(run, tuple(evidence), self.doubt, self.unfit)
+        results = Results(
+            run=run,
+            checkers=CHECKERS,
+            verdicts=totals.verdicts,
+            doubts=doubts,
+            found={checker: self._witness(checker, failure) for checker, failure in self._first.items()},
+            again=suite.again,
+        )
+        return SuiteOutcome(run, results.evidence(suite.folder), self.doubt, self.unfit)
 
     def _never_served(self) -> str:
         """Return what never gave anybody an answer, so that nothing was shown of it; `""` when everything did."""
@@ -227,58 +249,21 @@ class _Work:
         medians = {whose: median(took_s) for whose, took_s in self._refused_s.items() if took_s}
         return {f"refusal_ms_{whose}": round(1000 * took_s, 3) for whose, took_s in medians.items()}
 
-    def _evidence(self, verdict: Verdict) -> Evidence:
-        suite = self._suite
-        url = f" --url {self._url}" if suite.url else ""
-        replay = f"harness verify --target {shlex.quote(suite.target)}{url} --seed {suite.seed}"
-        witness: str | None = None
-        told: tuple[str, ...] = ()
-        smallest = self._smallest.get(verdict.checker)
-        if smallest is None and verdict.checker in self._first:
-            smallest = as_found(self._first[verdict.checker], verdict.checker)
-        if smallest is not None and suite.folder is not None:
-            told = requests_of(smallest.performed, smallest.finding, self._asked)
-            witness = suite.folder.write_witness(
-                f"wire-{verdict.checker}-{plain_name(suite.target)}", self._witness(verdict.checker, smallest, told)
-            )
-            replay = f"harness replay {shlex.quote(str(suite.folder.path / witness))}"
-        return Evidence(
-            suite=Suite.WIRE,
-            target=suite.target,
-            seed=suite.seed,
-            users=self._totals.users,
-            histories=self._totals.histories,
-            verdict=verdict,
-            replay=replay,
-            witness=witness,
-            explanation=told,
-        )
-
-    def _witness(self, checker: str, smallest: Smallest, told: tuple[str, ...]) -> Witness:
-        performed = smallest.performed
-        return Witness(
-            checker=checker,
-            finding=smallest.finding,
-            target=self._suite.target,
-            header=performed.header,
-            program=Program(performed.script.stimulus, performed.script.users, ()),
-            history=tuple(performed.events),
-            explanation=told,
-            script=performed.script,
-            url=self._suite.url,
-            shown=smallest.shown,
-        )
+    def _witness(self, checker: str, first: Failure) -> Witness:
+        smallest = self._smallest.get(checker) or as_found(first, checker)
+        explanation = requests_of(smallest.failure, smallest.finding, self._asked)
+        return witness_of(smallest, checker, self._suite.target, explanation=explanation, url=self._suite.url)
 
 
-def requests_of(performed: Performed, finding: Finding, before: Sequence[Event]) -> tuple[str, ...]:
+def requests_of(failure: Failure, finding: Finding, before: Sequence[Event]) -> tuple[str, ...]:
     """Return the requests that a finding is about, and what the observer got, one line each.
 
     Args:
-        performed: in which it was found.
+        failure: in which it was found.
         finding: it.
         before: what was asked in performances before this one: something may have been kept since then.
     """
-    events = performed.events
+    events = failure.events
     shown = {index for index in finding.witness if index < len(events)}
     calls = {events[index].call for index in shown} - {None}
     lines = []
@@ -288,7 +273,7 @@ def requests_of(performed: Performed, finding: Finding, before: Sequence[Event])
         elif event.index in shown:
             lines.append(f"{event.user} got: {event.name} {_got(event.value)}")
     if finding.owner and not any(line.startswith(f"{finding.owner}:") for line in lines):
-        canaries = Canaries(performed.header.seed)
+        canaries = Canaries(failure.header.seed)
         seen = {mark for index in shown for mark in canaries.find(json.dumps(events[index].value))}
         earlier = (event for event in before if seen & {*canaries.find(json.dumps(event.value))})
         lines = [*(f"before, {_asking(event)}" for event in islice(earlier, 1)), *lines]
@@ -296,7 +281,8 @@ def requests_of(performed: Performed, finding: Finding, before: Sequence[Event])
 
 
 def _asking(event: Event) -> str:
-    return f"{event.user}: {event.value['request']} {_more(event.value)}".rstrip()
+    sent = event.value.get(SENT, {})
+    return f"{event.user}: {sent.get('request', event.name)} {_more(sent)}".rstrip()
 
 
 def _more(value: Mapping[str, Value]) -> str:
@@ -306,16 +292,17 @@ def _more(value: Mapping[str, Value]) -> str:
 
 def _got(value: Value) -> str:
     if isinstance(value, Mapping) and "status" in value:
-        return f"{value['status']} {str(value.get('text', ''))[:300]}"
+        said = value.get("body", value.get("text", ""))
+        return f"{value['status']} {(said if isinstance(said, str) else json.dumps(said))[:300]}"
     return str(value)[:300]
 
 
-def _requests_until(events: list[Event], finding: Finding) -> int:
+def _requests_until(events: Sequence[Event], finding: Finding) -> int:
     last = max(finding.witness, default=len(events))
     return sum(event.kind is EventKind.INVOKE for event in events[:last])
 
 
-def _check_alone(alone: Performed, adapter: Adapter) -> None:
+def _check_alone(alone: Measured, adapter: Adapter) -> None:
     """See that the service does for one user what the adapter says.
 
     Raises:

@@ -1,15 +1,18 @@
 """Histories told in a few words, for the tests of checkers.
 
-A `Story` writes one event after another; its methods read as what happened. Users are `u00`, `u01`, ...
+A `Story` writes one event after another; its methods read as what happened. Users are `u00`, `u01`, ... The service is
+the bundled backend, unless a story says otherwise.
 """
 
 from __future__ import annotations
 
 from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Header, History, Promises, UserId, Value
-from harness.history.vocabulary import DISCONNECTED, FAULT, RESOURCES, SETTLED
+from harness.history.probes import DISCONNECTED, FAULT, RESOURCES, SETTLED
+from harness.history.semantics import BODY, GIVEN, OBJECTS, QUERY, SEEN, TEXT, VERSION, Semantics
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Verdict, judge
+from harness.targets.bundled import BUNDLED
 
 ANN, BOB, CAT = "u00", "u01", "u02"
 EVE = "u03~expired"
@@ -17,13 +20,39 @@ EVE = "u03~expired"
 
 SEED = 7
 
+_GIVEN = frozenset({TEXT, VERSION, QUERY, SEEN})
+
+
+def asked(known: Semantics | None, arguments: dict[str, Value]) -> dict[str, Value]:
+    """Return the value of an INVOKE. `id` is the object that the operation takes, whatever its argument is called."""
+    given = {name: value for name, value in arguments.items() if name.partition(":")[0] in _GIVEN}
+    if known is not None and known.searches and TEXT in given:
+        given[QUERY] = given.pop(TEXT)
+    objects = {name: value for name, value in arguments.items() if name.partition(":")[0] not in _GIVEN}
+    if known is not None and known.argument and "id" in objects:
+        objects[known.argument] = objects.pop("id")
+    return {key: value for key, value in ((OBJECTS, objects), (GIVEN, given)) if value}
+
+
+def run_of(agent: str, text: str) -> tuple[str, dict[str, Value]]:
+    """Return which operation of the bundled backend starts this agent with this text, and what it is given."""
+    order, _, rest = text.partition(": ")
+    match agent, order:
+        case "notebook", "remember":
+            texts = rest.split(" | ")
+            return "remember", {TEXT: texts[0]} | {f"{TEXT}:{nth}": text for nth, text in enumerate(texts[1:], 2)}
+        case "faulty", _:
+            return order, {TEXT: rest}
+    return "narrate", {TEXT: text}
+
 
 class Story:
     """A history under construction."""
 
     def __init__(self, promises: Promises | None = None) -> None:
         """Begin an empty history."""
-        self.header = Header(target="told", suite="tests", seed=SEED, users=3, promises=promises or Promises())
+        promises = BUNDLED.promises if promises is None else promises
+        self.header = Header(target="told", suite="tests", seed=SEED, users=3, promises=promises)
         self.canaries = Canaries(SEED)
         self.events: list[Event] = []
         self._asked: dict[int, Event] = {}
@@ -45,13 +74,14 @@ class Story:
     def asks(self, user: UserId, name: str, device: int = 0, **arguments: Value) -> int:
         """Ask for an operation; return the call."""
         call = len(self._asked)
-        index = self.event(EventKind.INVOKE, user, name, arguments, device, call)
+        value = asked(self.header.promises.operations.get(name), arguments)
+        index = self.event(EventKind.INVOKE, user, name, value, device, call)
         self._asked[call] = self.events[index]
         return call
 
     def ok(self, call: int, answer: Value = None) -> int:
         """Answer the call."""
-        return self._end(EventKind.OK, call, answer)
+        return self._end(EventKind.OK, call, {BODY: answer})
 
     def fail(self, call: int, status: int = 404, text: str = "not found") -> int:
         """Refuse the call."""
@@ -82,17 +112,18 @@ class Story:
 
     def opens(self, user: UserId, thread: str, *devices: int) -> None:
         """Open a thread and follow it on these devices."""
-        self.does(user, "open_thread", {"id": thread, "title": thread}, title=thread)
+        self.does(user, "open_thread", {"id": thread, "title": thread}, text=thread)
         for device in devices:
             self.follows(user, thread, device)
 
     def follows(self, user: UserId, thread: str, device: int = 0, **after: int) -> int:
         """Follow a thread; `after` names the last seq seen of each run."""
-        return self.does(user, "follow", {}, device, thread=thread, **({"after": after} if after else {}))
+        return self.does(user, "follow", {}, device, thread=thread, **({SEEN: after} if after else {}))
 
     def runs(self, user: UserId, thread: str, run: str, agent: str = "narrator", text: str = "a") -> int:
         """Start a run."""
-        return self.does(user, "start_run", {"id": run}, thread=thread, agent=agent, text=text)
+        operation, given = run_of(agent, text)
+        return self.does(user, operation, {"id": run}, thread=thread, **given)
 
     # What arrives, and what is seen from inside
 

@@ -3,18 +3,19 @@ from __future__ import annotations
 import pytest
 from stories import ANN, BOB, EVE, Story
 
-from harness.history.model import Promises, Verb
+from harness.history.model import Promises
+from harness.history.semantics import Semantics
 
 SERVICE = Promises(
-    verbs={
-        verb.name: verb
-        for verb in (
-            Verb("open", makes="folder"),
-            Verb("write", makes="note"),
-            Verb("read", takes="note", argument="note"),
-            Verb("drop", takes="note", argument="note", deletes=True),
-            Verb("close", takes="folder", argument="folder", deletes=True),
-            Verb("listen", takes="folder", argument="folder", opens=True),
+    operations={
+        known.name: known
+        for known in (
+            Semantics("open", makes="folder"),
+            Semantics("write", makes="note"),
+            Semantics("read", takes="note", argument="note"),
+            Semantics("drop", takes="note", argument="note", deletes=True),
+            Semantics("close", takes="folder", argument="folder", deletes=True),
+            Semantics("listen", takes="folder", argument="folder", opens=True),
         )
     }
 )
@@ -154,6 +155,12 @@ class TestForeignObject:
         story.is_refused(BOB, "read_note", 429, id="n")
         assert 1 == story.examined("access", "foreign-object")
 
+    def test_a_conflict_proves_nothing(self) -> None:
+        """An owner with an old version is refused with 409, too: whose object it is was not looked at."""
+        story = tried()
+        story.is_refused(BOB, "read_note", 409, id="n")
+        assert 1 == story.examined("access", "foreign-object")
+
 
 class TestExistenceRevealed:
     @pytest.mark.parametrize("order", ["foreign first", "unknown first"])
@@ -181,6 +188,14 @@ class TestExistenceRevealed:
         story.is_refused(BOB, "read_note", 404, "no n-2 (request 18)", id="n-2")
         assert {} == story.found("access")
         assert {"existence-revealed": 1} == story.judged("access").examined
+
+    def test_a_conflict_reveals_existence(self) -> None:
+        """There must be something to conflict with: an id that nobody has gives 404."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        story.is_refused(BOB, "edit_note", 409, "conflict", id="n")
+        story.is_refused(BOB, "edit_note", 404, "none", id="x")
+        assert {"existence-revealed": 1} == story.found("access")
 
     def test_a_malformed_id_is_not_compared(self) -> None:
         """422 says that it is no id at all."""
@@ -255,3 +270,38 @@ class TestOpening:
         """Beside a valid user's success."""
         story = self.opened(EVE, "f", 401, self.opened(ANN, "f"))
         assert {"unauthenticated": 1} == story.judged("access").examined
+
+
+class TestSeveralIdsInOneRequest:
+    PROMISES = Promises(
+        operations={
+            known.name: known
+            for known in (
+                Semantics("open", makes="folder"),
+                Semantics("write", makes="note", takes="folder", argument="folder", needs=(("folder", "folder"),)),
+                Semantics(
+                    "read", takes="note", argument="note", needs=(("folder", "folder"), ("note", "note")), reads=True
+                ),
+            )
+        }
+    )
+
+    def told(self, folder: str) -> Story:
+        """Tell of Ann's note in her folder; Bob asks for it in this folder, and for a note of nobody's in his own."""
+        story = Story(self.PROMISES)
+        story.does(ANN, "open", {"id": "fa"})
+        story.does(BOB, "open", {"id": "fb"})
+        story.does(ANN, "write", {"id": "n"}, folder="fa")
+        story.does(ANN, "read", {"id": "n"}, folder="fa", note="n")
+        story.is_refused(BOB, "read", 404, "no such folder", folder=folder, note="n")
+        story.is_refused(BOB, "read", 404, "no such note", folder="fb", note="nobody's")
+        return story
+
+    def test_the_refusal_of_another_s_folder_says_nothing_of_the_note_in_it(self) -> None:
+        """Another's folder is refused as a folder, one's own without the note as a note: nothing is revealed."""
+        story = self.told("fa")
+        assert ({}, 0) == (story.found("access"), story.examined("access", "existence-revealed"))
+
+    def test_another_s_note_in_one_s_own_folder_must_be_refused_like_none(self) -> None:
+        """Only the note differs, so what differs in the answers is told of the note."""
+        assert {"existence-revealed": 1} == self.told("fb").found("access")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stories import ANN, BOB, Story
 
-from harness.history.model import Promises
+from harness.targets.bundled import BUNDLED
 
 
 def limited(limit: int | None = 1) -> Story:
     """Tell of Ann and Bob, each with a thread that device 0 follows, under a limit of runs."""
-    story = Story(Promises(runs_per_user=limit))
+    story = Story(replace(BUNDLED.promises, runs_per_user=limit))
     story.opens(ANN, "ta", 0)
     story.opens(BOB, "tb", 0)
     return story
@@ -49,7 +51,7 @@ class TestOverLimit:
         story = limited()
         story.runs(ANN, "ta", "r1")
         begins(story, ANN, "r1")
-        story.is_refused(ANN, "start_run", 429, thread="ta")
+        story.is_refused(ANN, "narrate", 429, thread="ta")
         assert {"over-limit": 1} == story.judged("limits").examined
         assert {} == story.found("limits")
 
@@ -80,7 +82,7 @@ class TestOverLimit:
 
     def test_a_replay_of_older_runs_is_no_run_at_once(self) -> None:
         """A device that joins later is told of runs that are long over."""
-        story = Story(Promises(runs_per_user=1))
+        story = Story(replace(BUNDLED.promises, runs_per_user=1))
         story.opens(ANN, "ta")
         for run in ("r1", "r2"):
             story.runs(ANN, "ta", run)
@@ -105,7 +107,7 @@ class TestStarved:
         story = limited()
         story.runs(ANN, "ta", "r1")
         begins(story, ANN, "r1")
-        story.is_refused(BOB, "start_run", 429, thread="tb")
+        story.is_refused(BOB, "narrate", 429, thread="tb")
         assert {"starved": 1} == story.found("limits")
         assert ["u01 was refused a run with at most 0 of 1 open, while u00 had 1 or more"] == story.messages("limits")
 
@@ -127,7 +129,7 @@ class TestStarved:
         begins(story, BOB, "r2")
         ends(story, BOB, "r2")
         begins(story, BOB, "r2", 1)
-        story.is_refused(BOB, "start_run", 429, thread="tb")
+        story.is_refused(BOB, "narrate", 429, thread="tb")
         assert {"starved": 1} == story.found("limits")
 
     def test_a_run_that_never_begins_while_nobody_is_at_the_limit_is_not_starved_by_others(self) -> None:
@@ -139,7 +141,7 @@ class TestStarved:
 
     def test_a_run_that_waits_for_ones_own_is_not_starved(self) -> None:
         """Bob's other run may be going on, though nobody sees its events."""
-        story = Story(Promises(runs_per_user=1))
+        story = Story(replace(BUNDLED.promises, runs_per_user=1))
         story.opens(ANN, "ta", 0)
         story.runs(ANN, "ta", "r1")
         begins(story, ANN, "r1")
@@ -156,20 +158,20 @@ class TestStarved:
         story.runs(ANN, "ta", "r1")
         story.drops(BOB)
         story.runs(BOB, "tb", "r2")
-        story.is_refused(BOB, "start_run", 429, thread="tb")
+        story.is_refused(BOB, "narrate", 429, thread="tb")
         assert {} == story.found("limits")
 
     def test_a_start_under_way_may_have_taken_the_slot(self) -> None:
         """Of several starts at once only one may be let in; the same for a start whose answer never came."""
         story = limited()
         story.runs(ANN, "ta", "r1")
-        one = story.asks(BOB, "start_run", thread="tb")
-        two = story.asks(BOB, "start_run", thread="tb")
-        three = story.asks(BOB, "start_run", thread="tb")
+        one = story.asks(BOB, "narrate", thread="tb")
+        two = story.asks(BOB, "narrate", thread="tb")
+        three = story.asks(BOB, "narrate", thread="tb")
         story.fail(three, 429)
         story.fail(one, 429)
         story.info(two)
-        story.is_refused(BOB, "start_run", 429, thread="tb")
+        story.is_refused(BOB, "narrate", 429, thread="tb")
         assert {} == story.found("limits")
 
     def test_a_run_that_begins_while_another_is_at_the_limit_is_a_fact(self) -> None:

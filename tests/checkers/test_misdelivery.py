@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from stories import ANN, BOB, EVE, Story
 
-from harness.history.model import Delivery, Promises
+from harness.history.model import Promises
+from harness.history.semantics import Delivery
+from harness.targets.bundled import BUNDLED
+
+
+def promising(**frames: Any) -> Promises:
+    """Return what the bundled backend promises, with other frames."""
+    (pushes,) = BUNDLED.promises.pushes
+    return replace(BUNDLED.promises, pushes=(replace(pushes, **frames),))
 
 
 def two_users() -> Story:
@@ -33,9 +44,9 @@ class TestMisdelivered:
         assert "u01 received agent_thinking of u00's run ra" == finding.message
 
     def test_before_the_run_is_known_its_thread_tells_the_owner(self) -> None:
-        """A first event may arrive before the answer to start_run."""
+        """A first event may arrive before the answer to the start."""
         story = two_users()
-        story.asks(ANN, "start_run", thread="ta", agent="narrator", text="b")
+        story.asks(ANN, "narrate", thread="ta", text="b")
         story.push(BOB, "r-not-known-yet", "ta", 0)
         assert {"misdelivered": 1} == story.found("misdelivery")
 
@@ -85,7 +96,7 @@ class TestWrongThread:
         story.opens(ANN, "tx", 1)
         story.push(ANN, "ra", "ta", 0, device=1)
         assert {"wrong-thread": 1} == story.found("misdelivery")
-        assert ["u00 received agent_thinking of thread ta on device 1, not followed there"] == story.messages(
+        assert ["u00 received agent_thinking of thread ta on device 1, not subscribed there"] == story.messages(
             "misdelivery"
         )
 
@@ -153,7 +164,7 @@ class TestOrder:
 
     def test_a_repeat_is_allowed_and_no_fact_where_at_least_once_is_promised(self) -> None:
         """A retry under the same seq keeps the promise, so there is nothing to examine about repeats."""
-        story = alone(Promises(delivery=Delivery.AT_LEAST_ONCE))
+        story = alone(promising(delivery=Delivery.AT_LEAST_ONCE))
         story.pushes(ANN, "ra", "ta", 0, 1, 1, 2)
         story.settles()
         assert {} == story.found("misdelivery")
@@ -185,17 +196,17 @@ class TestOrder:
         """Numbering is judged all the same."""
         story = Story()
         story.opens(ANN, "ta", 0)
-        call = story.asks(ANN, "start_run", thread="ta", agent="narrator", text="a")
+        call = story.asks(ANN, "narrate", thread="ta", text="a")
         story.pushes(ANN, "ra", "ta", 1, 2)
         story.ok(call, {"id": "ra"})
         story.settles()
         assert {"lost-event": 1} == story.found("misdelivery")
 
     def test_a_run_that_was_never_named_is_judged_by_its_start(self) -> None:
-        """The answer to start_run was lost, and with it the name; not so the follow before it."""
+        """The answer to the start was lost, and with it the name; not so the follow before it."""
         story = Story()
         story.opens(ANN, "ta", 0)
-        story.info(story.asks(ANN, "start_run", thread="ta", agent="narrator", text="a"))
+        story.info(story.asks(ANN, "narrate", thread="ta", text="a"))
         story.pushes(ANN, "ra", "ta", 1, 2)
         story.settles()
         assert {"lost-event": 1} == story.found("misdelivery")
@@ -204,7 +215,7 @@ class TestOrder:
         """Its last event has come, so nothing is awaited."""
         story = Story()
         story.opens(ANN, "ta", 0)
-        call = story.asks(ANN, "start_run", thread="ta", agent="narrator", text="a")
+        call = story.asks(ANN, "narrate", thread="ta", text="a")
         story.pushes(ANN, "ra", "ta", 0, 1)
         story.ok(call, {"id": "ra"})
         story.settles()
@@ -215,7 +226,7 @@ class TestOrder:
         """Its answer may come later than the follow's."""
         story = Story()
         story.opens(ANN, "ta")
-        call = story.asks(ANN, "start_run", thread="ta", agent="narrator", text="a")
+        call = story.asks(ANN, "narrate", thread="ta", text="a")
         story.follows(ANN, "ta")
         story.pushes(ANN, "ra", "ta", 2, 3)
         story.ok(call, {"id": "ra"})

@@ -3,7 +3,6 @@ from __future__ import annotations
 from stories import ANN, BOB, Story
 
 from harness.claims.catalogue import ANOMALIES
-from harness.history.vocabulary import Kind
 from harness.judging.checkers import CHECKERS
 from harness.judging.deliveries import Deliveries
 from harness.judging.ownership import Bounded, Ownership
@@ -12,7 +11,7 @@ from harness.judging.verdict import Outcome
 
 def counted(story: Story) -> Deliveries:
     """Fold the story into a table of deliveries."""
-    deliveries = Deliveries()
+    deliveries = Deliveries(story.header.promises)
     for event in story.events:
         deliveries.step(event)
     return deliveries
@@ -34,11 +33,11 @@ class TestOwnership:
         story.notes(ANN, "n", "a")
         story.is_refused(BOB, "write_note", text="b")
         story.info(story.asks(BOB, "write_note", text="b"))
-        ownership = Ownership()
+        ownership = Ownership(story.header.promises)
         for event in story.events:
             ownership.step(event)
-        assert [ANN] == list(ownership.owners(Kind.NOTE, "n"))
-        assert {} == dict(ownership.owners(Kind.THREAD, "n"))
+        assert [ANN] == list(ownership.owners(("note", "n")))
+        assert {} == dict(ownership.owners(("thread", "n")))
 
 
 class TestDeliveries:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from stories import ANN, BOB, Story
 
-from harness.history.vocabulary import (
+from harness.history.probes import (
     ALIASES,
     CONNECTION,
     CONTEXT_ID,

@@ -5,21 +5,22 @@ from __future__ import annotations
 import pytest
 from stories import ANN, BOB, EVE, Story
 
-from harness.history.model import Promises, Verb
+from harness.history.model import Promises
+from harness.history.semantics import Semantics
 
 
 class TestRemains:
     """Of the operations of the vocabulary, `read_note` shows the newest only."""
 
     SERVICE = Promises(
-        verbs={
-            verb.name: verb
-            for verb in (
-                Verb("ask", makes="run", newest_of=("ask",)),
-                Verb("result", takes="run", argument="run", newest_of=("ask",)),
-                Verb("save", text="text"),
-                Verb("show", newest_of=("save",)),
-                Verb("latest", newest_of=("ask",)),
+        operations={
+            known.name: known
+            for known in (
+                Semantics("ask", makes="run", texts=("text",), newest_of=("ask",)),
+                Semantics("result", takes="run", argument="run", newest_of=("ask",)),
+                Semantics("save", texts=("text",)),
+                Semantics("show", newest_of=("save",)),
+                Semantics("latest", newest_of=("ask",)),
             )
         }
     )

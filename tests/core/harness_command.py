@@ -29,6 +29,12 @@ def called(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="harness")
 
 
+def called_in(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Call a command in a process of its own, in this folder."""
+    words = [HARNESS, *map(str, arguments)]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+
+
 def started(*arguments: str | Path, folder: Path) -> subprocess.Popen[str]:
     """Start a command in a process of its own, in this folder; what it says is read line by line."""
     words = [HARNESS, *map(str, arguments)]

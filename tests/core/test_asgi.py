@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi import WebSocket as Accepted
 
 from harness.history.model import Refused, Unreachable
-from harness.targets.asgi import Application, Lifespan, WebSocket
+from harness.transport.asgi import Application, Lifespan, WebSocket
 
 
 class Talk:
@@ -173,3 +173,17 @@ class TestLifespan:
 
         with pytest.raises(Unreachable, match="failed at lifespan.startup: .*no database.*Mend it and try again"):
             asyncio.run(work())
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_is_not_needed_by_an_application_that_does_not_know_it(self, fails: bool) -> None:
+        """Django refuses the scope, others return at once: there is nothing to start, and nothing to stop."""
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if fails:
+                raise ValueError("only http")
+
+        async def work() -> dict[str, Any]:
+            async with Lifespan(app) as started:
+                return started.state
+
+        assert {} == asyncio.run(work())

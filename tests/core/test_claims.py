@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from harness.claims.adjudication import ANOMALIES, CLAIMS, adjudicate, checkers_of, report_of
-from harness.claims.evidence import Claim, ClaimResult, Evidence, Manifest, SubjectKind, Suite, SuiteRun, Trial
+from harness.claims.evidence import (
+    Claim,
+    ClaimResult,
+    Evidence,
+    Manifest,
+    SubjectKind,
+    Suite,
+    SuiteRun,
+    Trial,
+    upper_bound,
+)
 from harness.judging.verdict import Finding, Outcome, Verdict
 
 ANSWERS = CLAIMS["SES-2"]  # leaked-in-answer, found by leak
@@ -103,6 +113,12 @@ class TestAdjudicate:
         trials.append(replace(trial("leak"), error="no start"))
         assert (Outcome.UNKNOWN, ("mutant mutant-leak was not tried: no start",)) == judged(ANSWERS, items, trials)
 
+    def test_a_mutant_that_is_there_for_another_checker_is_not_this_claims_concern(self) -> None:
+        """Whether it survived that one, or could not be tried."""
+        items, trials = supported(ANSWERS)
+        trials += [trial("access", outcome=Outcome.HOLDS), replace(trial("access"), error="no start")]
+        assert (Outcome.HOLDS, ()) == judged(ANSWERS, items, trials)
+
     def test_a_mutant_that_another_checker_killed_is_a_survivor(self) -> None:
         """It must be seen by the checker that is there for it."""
         items, trials = supported(ANSWERS)
@@ -167,8 +183,38 @@ class TestAdjudicate:
         assert (Outcome.UNKNOWN, ("checker leak crashed",)) == judged(ANSWERS, items, trials)
 
     def test_a_claim_that_no_checker_adjudicates_is_unknown(self) -> None:
-        """It says so."""
-        assert (Outcome.UNKNOWN, ("no checker of this version adjudicates it",)) == judged(CLAIMS["NI-1"], [], [])
+        """It says so, and nothing was examined."""
+        result = adjudicate(CLAIMS["NI-1"], [], [])
+        assert ("no checker of this version adjudicates it",) == result.reasons
+        assert (Outcome.UNKNOWN, 0, None) == (result.outcome, result.examined, result.bound)
+
+    def test_a_result_says_what_it_rests_on(self) -> None:
+        """Findings, runs and kills, each once; of a violated claim all facts count, and not the least only."""
+        items, trials = supported(BOTH)
+        items.append(evidence(violating(examined(BOTH, "misdelivery"), "misdelivered")))
+        trials += [trial("leak"), trial("access")]
+        expected = ClaimResult(
+            claim=BOTH,
+            required=True,
+            outcome=Outcome.VIOLATED,
+            reasons=("misdelivery found 1 misdelivered",),
+            examined=15,
+            violations=1,
+            findings=(Finding(anomaly="misdelivered", message="seen"),),
+            evidence=("properties:t",),
+            kills=("mutant-misdelivery", "mutant-leak"),
+            replay="replay misdelivery",
+        )
+        assert expected == adjudicate(BOTH, items, trials)
+
+    @pytest.mark.parametrize("kind", SubjectKind)
+    def test_what_is_no_kill_shows_nothing(self, kind: SubjectKind) -> None:
+        """A mutant that survived, though the anomaly was found in it by others; a twin; a null target."""
+        items, _ = supported(ANSWERS)
+        outcome = Outcome.VIOLATED if kind is SubjectKind.TWIN else Outcome.HOLDS
+        no_kill = replace(trial("leak", kind, outcome), anomalies=("leaked-in-answer",))
+        reasons = adjudicate(ANSWERS, items, [no_kill]).reasons
+        assert "no planted bug showed that leak finds leaked-in-answer" == reasons[0]
 
 
 class TestLoadOnly:
@@ -195,6 +241,29 @@ class TestLoadOnly:
         run = SuiteRun(suite=Suite.LOAD, target="t", seed=1, users=0, doubt="there is no server")
         reasons = adjudicate(LOAD, [], supported(LOAD, Suite.LOAD)[1], runs=[run]).reasons
         assert ("there is no server",) == reasons
+
+    def test_a_suite_that_does_not_run_is_named(self) -> None:
+        """Of another suite's doubts nothing is said, unless any suite would do."""
+        run = SuiteRun(suite=Suite.WIRE, target="t", seed=1, users=0, doubt="it is gone")
+        trials = supported(LOAD, Suite.LOAD)[1]
+        either = replace(LOAD, suites=(Suite.LOAD, Suite.SCHEDULES))
+        said = [adjudicate(claim, [], trials, runs=[run]).reasons for claim in (LOAD, either)]
+        assert ("it was not examined: the plan does not run the load suite",) == said[0]
+        assert ("it was not examined: the plan does not run the load or schedules suite",) == said[1]
+        assert ("it is gone",) == adjudicate(ANSWERS, [], supported(ANSWERS)[1], runs=[run]).reasons
+
+    def test_what_was_not_examined_says_where(self) -> None:
+        """The suites that count, and how many users."""
+        claim = replace(LOAD, suites=(Suite.LOAD, Suite.WIRE), least_users=2)
+        items, trials = supported(LOAD, Suite.LOAD)
+        reasons = adjudicate(claim, [replace(item, users=1) for item in items], trials).reasons
+        assert all(" in the load or wire suite with 2 or more users: it needs " in reason for reason in reasons)
+
+    def test_a_run_with_too_few_users_takes_nothing_from_one_with_enough(self) -> None:
+        """Whichever came first."""
+        items, trials = supported(LOAD, Suite.LOAD)
+        few = [replace(item, users=9) for item in items]
+        assert Outcome.HOLDS is judged(LOAD, [*few, *items], trials)[0]
 
     def test_too_few_users_support_nothing_but_can_violate(self) -> None:
         """What was found among 9 users counts all the same."""
@@ -235,6 +304,26 @@ class TestReport:
         items, trials = supported(ANSWERS)
         assert Outcome.UNKNOWN is report_of(self.MANIFEST, (), items, trials, note="stopped").outcome
         assert Outcome.UNKNOWN is report_of(replace(self.MANIFEST, required=()), (), items, trials).outcome
+
+    def test_it_has_all_that_it_is_derived_from(self) -> None:
+        """And each claim of the catalogue, in its order, with the reason of a suite that could not run."""
+        items, trials = supported(ANSWERS)
+        run = SuiteRun(suite=Suite.LOAD, target="t", seed=1, users=0, doubt="there is no server")
+        report = report_of(self.MANIFEST, [run], items, trials, note="stopped")
+        assert (self.MANIFEST, ANOMALIES, "stopped") == (report.manifest, report.anomalies, report.note)
+        assert ((run,), tuple(items), tuple(trials)) == (report.suites, report.evidence, report.trials)
+        assert [*CLAIMS] == [result.claim.id for result in report.claims]
+        assert "there is no server" == next(r.reasons[0] for r in report.claims if r.claim is LOAD)
+
+
+class TestUpperBound:
+    @pytest.mark.parametrize(
+        ("violations", "examined", "bound"),
+        [(0, 1, 0.95), (0, 100, 1 - 0.05**0.01), (1, 10, 0.394163), (5, 10, 0.777559), (9, 10, 0.994884), (3, 3, 1.0)],
+    )
+    def test_is_that_of_clopper_and_pearson(self, violations: int, examined: int, bound: float) -> None:
+        """Exact where nothing was found: 1 - 0.05^(1/n); 1 where all failed; else as in published tables."""
+        assert bound == pytest.approx(upper_bound(violations, examined), abs=1e-6)
 
 
 class TestCatalogue:

@@ -55,7 +55,7 @@ class TestList:
         assert [] == [name for items in listed.values() for name, sentence in items.items() if not sentence.strip()]
 
     def test_gives_names_that_can_be_verified(self) -> None:
-        """Whatever it lists as a target, mutant, twin or null target is accepted by --target."""
+        """Whatever it lists as a target, mutant, twin or null target is accepted as one."""
         listed = json.loads(called("list", "--json").output)
         names = [name for group in ("targets", "mutants", "safe twins", "null targets") for name in listed[group]]
         assert names == [resolve(name).name for name in names]
@@ -70,7 +70,9 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
+            (["verify", "nobody"], "Error: there is no target 'nobody': give reference, service"),
             (["verify", "--target", "nobody"], "Error: there is no target 'nobody': give reference, service"),
+            (["verify", "one", "--target", "two"], "Error: two targets are given, one and --target two: give one of"),
             (["verify", "--plan", "nowhere"], "Error: there is no plan 'nowhere': give one of quick"),
             (["verify"], "is not empty, and what is recorded is never overwritten: give a new --out"),
             (["verify", "--users", "1"], "Error: Invalid value for '--users': 1 is not in the range x>=2"),
@@ -86,9 +88,18 @@ class TestUsage:
         assert (2, True) == (result.exit_code, last.startswith("Error: ") and said in last), result.output
         assert {"mine.txt": b"mine"} == contents(tmp_path)
 
+    def test_what_was_drafted_of_an_application_is_told_before_anything_is_done(self, tmp_path: Path) -> None:
+        """Whoever names an application reads what is assumed of it, whatever comes then."""
+        (tmp_path / "mine.txt").write_text("mine")
+        service = Path(__file__).parents[1] / "drafting" / "notes_service.py"
+        lines = called("verify", f"{service}:app", "--out", tmp_path).output.splitlines()
+        assert "assumed: users sign in by POST /auth/token, registered by POST /auth/register" == lines[0]
+        assert lines[-1].startswith("Error: ")
+        assert "is not empty" in lines[-1]
+
     def test_errors_make_no_folder(self, tmp_path: Path) -> None:
         """What could not begin leaves nothing behind."""
-        called("verify", "--target", "nobody", "--out", tmp_path / "new")
+        called("verify", "nobody", "--out", tmp_path / "new")
         assert [] == [*tmp_path.iterdir()]
 
     @pytest.mark.parametrize("command", ["check", "report", "replay"])
@@ -99,7 +110,7 @@ class TestUsage:
 
     def test_a_target_that_nobody_can_reach_could_not_be_run(self, tmp_path: Path) -> None:
         """Exit code 2, and a report that says so."""
-        result = called("verify", "--target", "dead", "--plan", plan_in(tmp_path), "--out", tmp_path / "run")
+        result = called("verify", "dead", "--plan", plan_in(tmp_path), "--out", tmp_path / "run")
         assert (2, "unknown") == (result.exit_code, json.loads((tmp_path / "run/report.json").read_text())["outcome"])
 
     def test_a_target_that_crashes_is_not_taken_for_one_that_leaks(self, tmp_path: Path) -> None:
@@ -110,7 +121,7 @@ class TestUsage:
             "    async def probes(self): raise RuntimeError('the tap fell off')\n"
         )
         target = f"{tmp_path / 'crashing_target.py'}:Crashing"
-        result = called("verify", "--target", target, "--plan", plan_in(tmp_path), "--out", tmp_path / "run")
+        result = called("verify", target, "--plan", plan_in(tmp_path), "--out", tmp_path / "run")
         assert (2, True) == (result.exit_code, "RuntimeError: the tap fell off" in result.output), result.output
 
 
@@ -192,9 +203,9 @@ class TestInterruption:
     def test_of_the_target_is_no_finding(self, tmp_path: Path) -> None:
         """A server process that dies half way gives exit code 2 or 3, a partial report, and accuses nobody."""
         out = tmp_path / "run"
-        words = ("verify", "--target", "service", "--plan", plan_in(tmp_path), "--out", out)
+        words = ("verify", "service", "--plan", plan_in(tmp_path), "--out", out)
         with started(*words, folder=tmp_path) as process:
-            heard(process, "properties: tour faults")
+            heard(process, "properties: program faults")
             [server] = [
                 child
                 for child in psutil.Process(process.pid).children(recursive=True)

@@ -11,10 +11,11 @@ from harness.claims.run_folder import RunFolder, Witness
 from harness.history.model import Header
 from harness.judging.checkers import CHECKERS
 from harness.mutants import SUBJECTS
+from harness.performing.connections import Deadlines
 from harness.performing.performance import Failure, Totals, perform
-from harness.performing.runner import Deadlines
+from harness.performing.reduction import reduce
 from harness.properties.machine import Search, explore
-from harness.properties.shrink import shrink
+from harness.scenario.program import Program
 from harness.verification.replay import replay_witness
 
 CHECKER, MUTANT = "leak", "unfiltered-threads"
@@ -53,7 +54,11 @@ def small() -> Failure:
     """The first failure of random programs alone on the mutant, made smaller."""
     first = search(MUTANT, examples=20).failure
     assert first is not None
-    return asyncio.run(shrink(first, CHECKERS[CHECKER], SUBJECTS[MUTANT].open, Deadlines(), seconds=60))
+
+    async def again(program: Program) -> Failure:
+        return await perform(program, first.header, SUBJECTS[MUTANT].open, {CHECKER: CHECKERS[CHECKER]})
+
+    return asyncio.run(reduce(first, CHECKER, again, 60, needed=3, tries=3)).failure
 
 
 def test_a_mutant_is_found_made_smaller_and_replayed(small: Failure) -> None:

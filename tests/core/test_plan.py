@@ -4,11 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from harness.adapter import Adapter, Route, nobody
 from harness.claims.adjudication import CLAIMS
+from harness.claims.evidence import Suite
 from harness.claims.plan import ADJUDICABLE, PLANS, LoadBudget, Plan, PlanError, PropertiesBudget, read_plan
-from harness.mutants import SUBJECTS
+from harness.history.canary import MOST_OWNERS
+from harness.mutants import NULLS, SUBJECTS
+from harness.verification.resolve import NamedTarget
+from harness.verification.verification import required_of, suites_of
 
 TRIALS = frozenset({"shared-bridge", "broadcast"})
+SERVICE = Adapter(name="notes", sign_in=nobody(), routes=[Route("write", "POST", "/notes", json="{canary}")])
+DEAD = NULLS["dead"].open
 
 
 def written(folder: Path, text: str) -> str:
@@ -23,7 +30,12 @@ class TestBuiltIn:
     def test_plans_require_every_claim_that_can_be_adjudicated(self, name: str) -> None:
         """However small its budget is."""
         plan = read_plan(name, frozenset())
-        assert (name, ADJUDICABLE) == (plan.name, plan.claims)
+        assert (name, ADJUDICABLE) == (plan.name, required_of(plan, None))
+
+    @pytest.mark.parametrize("name", ["quick", "standard", "deep"])
+    def test_plans_require_of_a_service_what_can_be_seen_over_the_wire(self, name: str) -> None:
+        """What nobody could show there would never hold."""
+        assert SERVICE.claims == required_of(read_plan(name, frozenset()), SERVICE)
 
     def test_trials_all_exist(self) -> None:
         """A plan cannot name a trial that is none; beyond quick, all are tried."""
@@ -48,10 +60,26 @@ class TestFile:
         assert Plan(name="nightly", claims=("EVT-1",), properties=PropertiesBudget(examples=7)) == plan
         assert (None, LoadBudget()) == (plan.trials, plan.load)
 
+    @pytest.mark.parametrize("called", ["nightly.toml", "quick.toml", "quick"])
+    @pytest.mark.parametrize("name", ["", 'name = "deep"\n'])
+    @pytest.mark.parametrize(("claims", "required"), [("", ADJUDICABLE), ('claims = ["EVT-1"]', ("EVT-1",))])
+    def test_requires_the_same_whatever_it_is_called(
+        self, tmp_path: Path, called: str, name: str, claims: str, required: tuple[str, ...]
+    ) -> None:
+        """A plan of one's own is never taken for a built-in one: it requires of a service what it says."""
+        path = tmp_path / called
+        path.write_text(name + claims, encoding="utf-8")
+        assert required == required_of(read_plan(str(path), TRIALS), SERVICE)
+
     def test_can_leave_a_suite_out(self, tmp_path: Path) -> None:
-        """TOML has no None: false says it."""
-        plan = read_plan(written(tmp_path, "properties = false\nload = false\n"), TRIALS)
-        assert (None, None) == (plan.properties, plan.load)
+        """TOML has no None: false says it, of each suite that a target can do without."""
+        plan = read_plan(written(tmp_path, "properties = false\nschedules = false\nload = false\n"), TRIALS)
+        assert (None, None, None) == (plan.properties, plan.schedules, plan.load)
+
+    def test_cannot_leave_out_the_only_suite_of_a_service(self, tmp_path: Path) -> None:
+        """Nothing would be verified of it; and no other target has that suite."""
+        with pytest.raises(PlanError, match="wire: .*it is the only suite of a service: leave the key out"):
+            read_plan(written(tmp_path, "wire = false\n"), TRIALS)
 
     def test_with_every_kind_of_error_lists_all_at_once(self, tmp_path: Path) -> None:
         """Whoever mends a plan mends it once."""
@@ -71,7 +99,11 @@ class TestFile:
 
     @pytest.mark.parametrize(
         ("text", "said"),
-        [("claims = []", "no claims: a plan that requires nothing shows nothing"), ("claims = [", "is wrong: ")],
+        [
+            ("claims = []", "no claims: a plan that requires nothing shows nothing"),
+            ("claims = [", "is wrong: Invalid value .*. Mend the file"),
+            ("a = 1\nb = 2", "is wrong: a: Extra inputs are not permitted; b: Extra"),
+        ],
     )
     def test_that_says_nothing_is_refused(self, tmp_path: Path, text: str, said: str) -> None:
         """A plan without claims would hold whatever happens; what is no TOML says nothing either."""
@@ -91,15 +123,45 @@ class TestFile:
 
 
 class TestWithUsers:
-    def test_both_suites_get_them(self) -> None:
+    def test_every_suite_that_runs_gets_them(self) -> None:
         """And nothing else changes."""
-        plan = PLANS["quick"].with_users(33)
+        plan = PLANS["deep"].with_users(33, tuple(Suite))
         assert plan.properties is not None
         assert plan.load is not None
-        assert (33, 33) == (plan.properties.users, plan.load.users)
-        assert PLANS["quick"] == plan.with_users(10)
+        assert (33, 33, 33) == (plan.properties.users, plan.wire.users, plan.load.users)
+        assert PLANS["quick"] == PLANS["quick"].with_users(33, tuple(Suite)).with_users(10, tuple(Suite))
 
-    def test_a_suite_that_is_left_out_stays_out(self, tmp_path: Path) -> None:
-        """Asking for users does not ask for a suite."""
-        plan = read_plan(written(tmp_path, "load = false\n"), TRIALS).with_users(3)
-        assert plan.load is None
+    @pytest.mark.parametrize(("users", "in_tours"), [(1, 2), (2, 2), (99, 99), (100, 100), (101, 100), (1_500, 100)])
+    def test_the_tours_have_a_hundred_at_most(self, users: int, in_tours: int) -> None:
+        """More show nothing new there, so that no number is too large for them."""
+        plan = PLANS["quick"].with_users(users, [Suite.PROPERTIES])
+        assert PLANS["quick"].model_copy(update={"properties": PropertiesBudget(examples=15, users=in_tours)}) == plan
+
+    @pytest.mark.parametrize(("suite", "most"), [(Suite.WIRE, 1_000), (Suite.LOAD, MOST_OWNERS - 1)])
+    def test_too_many_for_a_suite_that_runs_are_refused(self, suite: Suite, most: int) -> None:
+        """What is said is the number, the suite, and its limit."""
+        with pytest.raises(PlanError, match=f"{most + 1} users .*{suite}.users: .*less than or equal to {most}"):
+            PLANS["quick"].with_users(most + 1, [Suite.PROPERTIES, suite])
+        assert PLANS["quick"].with_users(most, [suite]) != PLANS["quick"]
+
+    @pytest.mark.parametrize(
+        ("target", "text", "suites"),
+        [
+            (NamedTarget("here", DEAD, server="here"), "", {Suite.PROPERTIES, Suite.LOAD}),
+            (NamedTarget("here", DEAD, server="here"), "load = false", {Suite.PROPERTIES}),
+            (NamedTarget("mine", DEAD), "properties = false\n[schedules]", {Suite.SCHEDULES}),
+            (NamedTarget("served", DEAD, adapter=SERVICE), "[schedules]", {Suite.WIRE}),
+        ],
+        ids=lambda value: getattr(value, "name", None),
+    )
+    def test_a_suite_that_does_not_run_sets_no_limit(
+        self, tmp_path: Path, target: NamedTarget, text: str, suites: set[Suite]
+    ) -> None:
+        """It is left out, or is none of this target's: a service has its own, and load needs what can be served."""
+        assert suites == suites_of(read_plan(written(tmp_path, text), TRIALS), target)
+
+    @pytest.mark.parametrize(("suites", "users"), [({Suite.WIRE}, 7), ({Suite.LOAD, Suite.PROPERTIES}, 9), ({}, 0)])
+    def test_a_manifest_names_the_most_of_a_suite_that_runs(self, suites: set[Suite], users: int) -> None:
+        """Not those of one that does not."""
+        plan = PLANS["quick"].with_users(7, [Suite.WIRE]).with_users(8, [Suite.PROPERTIES]).with_users(9, [Suite.LOAD])
+        assert users == plan.most_users(suites)

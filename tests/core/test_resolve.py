@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.claims.evidence import Suite
 from harness.history.model import Unreachable
 from harness.mutants import SUBJECTS
 from harness.verification.resolve import TARGETS, TargetError, resolve
@@ -84,6 +85,47 @@ class TestOwn:
         (own.parent / "own_neighbour.py").write_text(OWN, encoding="utf-8")
         own.write_text("from own_neighbour import plain", encoding="utf-8")
         assert "own" == asyncio.run(opened(f"{own}:plain"))[0]
+
+
+APPLICATION = """
+from fastapi import FastAPI
+
+def build() -> FastAPI:
+    made = FastAPI()
+
+    @made.post("/notes")
+    async def write(note: dict[str, str]) -> dict[str, str]: ...
+
+    return made
+
+app = build()
+
+async def plain(scope, receive, send): ...
+"""
+
+
+class TestApplications:
+    @pytest.fixture
+    def service(self, tmp_path: Path) -> Path:
+        """A file with an application, and no word of ours."""
+        path = tmp_path / "resolved_service.py"
+        path.write_text(APPLICATION, encoding="utf-8")
+        return path
+
+    @pytest.mark.parametrize("attribute", ["app", "build"])
+    def test_become_targets_with_a_drafted_adapter(self, service: Path, attribute: str) -> None:
+        """An application, or what makes one: opened in this process, served under load, and over the wire."""
+        found = resolve(f"{service}:{attribute}")
+        assert found.adapter is not None
+        assert (f"{service}:{attribute}", True, frozenset(Suite)) == (found.adapter.app, found.in_process, found.suites)
+        assert ("", "users sign in not at all") == (found.adapter.url, found.assumptions[0])
+
+    def test_without_a_document_are_refused(self, service: Path) -> None:
+        """It says what was looked for, and what to give."""
+        with pytest.raises(
+            TargetError, match="is an application, and no adapter can be drafted of it: .* has no openapi"
+        ):
+            resolve(f"{service}:plain")
 
 
 class TestErrors:

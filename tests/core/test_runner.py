@@ -20,12 +20,14 @@ from harness.history.model import (
     User,
     Value,
 )
+from harness.history.probes import DISCONNECTED, DOUBT, FAULT, RESOURCES, SETTLED
 from harness.history.recorder import Recorder
-from harness.history.vocabulary import DISCONNECTED, DOUBT, FAULT, RESOURCES, SETTLED
 from harness.mutants import SUBJECTS
+from harness.performing.connections import Deadlines
 from harness.performing.performance import promises_of
-from harness.performing.runner import Deadlines, Runner
+from harness.performing.runner import Runner
 from harness.scenario.program import Do, Step, ask
+from harness.targets.bundled import BUNDLED
 from harness.verification.resolve import resolve
 
 USERS = (User(0, "alice"), User(1, "bob"))
@@ -41,7 +43,8 @@ class Small:
 
     def __init__(self, **answers: Callable[[Any, Operation], Any]) -> None:
         self.answers = answers
-        self.promises = Promises(operations=frozenset(answers))
+        known = BUNDLED.promises
+        self.promises = Promises(operations={name: known.operations[name] for name in answers}, pushes=known.pushes)
         self.clients: list[SmallClient] = []
         self.asked: list[Operation] = []
 
@@ -118,7 +121,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("answer", "completion"),
         [
-            (lambda client, operation: {"id": "n"}, (OK, {"id": "n"})),
+            (lambda client, operation: {"id": "n"}, (OK, {"body": {"id": "n"}})),
             (refuse, (FAIL, {"status": 404, "text": "no such note"})),
             (fail, (INFO, {"error": "ValueError: broken pipe"})),
         ],
@@ -127,7 +130,7 @@ class TestCompletion:
         """An answer is OK, a definite no is FAIL, and any other error is INFO: it may have happened."""
         events = played(Small(write_note=answer), ask(0, "write_note", text="x"), SETTLE)
         kind, value = completion
-        assert [(INVOKE, "write_note", {"text": "x"}), (kind, "write_note", value)] == told(
+        assert [(INVOKE, "write_note", {"given": {"text": "x"}}), (kind, "write_note", value)] == told(
             events, INVOKE, OK, FAIL, INFO
         )
 
@@ -165,8 +168,9 @@ class TestCompletion:
         events: list[Event] = []
 
         async def play() -> None:
-            header = Header(target="t", suite="tests", seed=1, users=1)
-            runner = Runner(Small(list_notes=vanish), USERS, header, Recorder(events.append), PATIENT)
+            target = Small(list_notes=vanish)
+            header = Header(target="t", suite="tests", seed=1, users=1, promises=target.promises)
+            runner = Runner(target, USERS, header, Recorder(events.append), PATIENT)
             await runner.perform(ask(0, "list_notes"))
             with pytest.raises(Unreachable):
                 await runner.settle()
@@ -232,31 +236,31 @@ class TestConnecting:
 
         def follow(client: SmallClient, operation: Operation) -> Value:
             for seq in (0, 2, 1):
-                client.push("agent_thinking", {"thread": "t1", "run": "r", "seq": seq})
+                client.push("agent_thinking", {"type": "agent_thinking", "thread": "t1", "run": "r", "seq": seq})
 
         steps = [ask(0, "follow", thread="t1"), ask(0, "follow", thread="t2"), SETTLE]
         target = Small(follow=follow)
         played(target, *steps, Step(Do.DISCONNECT), Step(Do.CONNECT), SETTLE)
         assert [
-            {"thread": "t1"},
-            {"thread": "t2"},
-            {"thread": "t1", "after": {"r": 2}},
-            {"thread": "t2"},
-        ] == [operation.arguments for operation in target.asked]
+            ({"thread": "t1"}, {}),
+            ({"thread": "t2"}, {}),
+            ({"thread": "t1"}, {"seen": {"r": 2}}),
+            ({"thread": "t2"}, {}),
+        ] == [(operation.objects, operation.given) for operation in target.asked]
 
 
 class TestAsking:
     def test_what_a_target_does_not_offer_is_never_asked(self) -> None:
         """Nor recorded; what comes after it is."""
         target = Small(list_notes=lambda client, operation: [])
-        events = played(target, ask(0, "open_thread", title="x"), ask(0, "list_notes"), SETTLE)
+        events = played(target, ask(0, "open_thread", text="x"), ask(0, "list_notes"), SETTLE)
         assert [(INVOKE, "list_notes", {})] == told(events, INVOKE)
 
     def test_a_step_about_an_object_that_was_never_made_is_left_out(self) -> None:
         """And its user is not connected for it."""
         target = Small(read_note=refuse)
         assert ([(PROBE, SETTLED, {"open": []})], []) == (
-            told(played(target, ask(0, "read_note", id="$note:0:0"), SETTLE), *EventKind),
+            told(played(target, ask(0, "read_note", note="$note:0:0"), SETTLE), *EventKind),
             target.clients,
         )
 
@@ -280,16 +284,16 @@ def start(client: object, operation: Operation) -> Value:
 class TestSettling:
     def test_lists_stalled_runs_only(self) -> None:
         """A run that waits until it is cancelled cannot be waited for: SETTLED says that it is open."""
-        stall = ask(0, "start_run", thread="t", agent="faulty", text="stall: x")
-        assert [{"open": ["r"]}] == [event.value for event in played(Small(start_run=start), stall, SETTLE)][-1:]
+        stall = ask(0, "stall", thread="t")
+        assert [{"open": ["r"]}] == [event.value for event in played(Small(stall=start), stall, SETTLE)][-1:]
 
     def test_reads_a_run_whose_end_no_event_tells(self) -> None:
         """Until a reading says that it has ended; then it does not read again."""
         statuses = iter(["running", "running", "completed"])
-        target = Small(start_run=start, read_run=lambda client, operation: {"id": "r", "status": next(statuses)})
-        events = played(target, ask(0, "start_run", thread="t", agent="narrator", text="x"), SETTLE, SETTLE)
+        target = Small(narrate=start, read_run=lambda client, operation: {"id": "r", "status": next(statuses)})
+        events = played(target, ask(0, "narrate", thread="t"), SETTLE, SETTLE)
         assert ["running", "running", "completed"] == [
-            event.value["status"] for event in events if event.name == "read_run" and event.kind is OK
+            event.value["body"]["status"] for event in events if event.name == "read_run" and event.kind is OK
         ]
 
     def test_waits_for_the_last_event_where_events_tell_it(self) -> None:
@@ -300,14 +304,14 @@ class TestSettling:
             asyncio.get_running_loop().call_soon(client.push, "agent_completed", end)
             return {"id": "r"}
 
-        target = Small(start_run=run, follow=lambda client, operation: {}, read_run=refuse)
-        events = played(target, ask(0, "follow", thread="t"), ask(0, "start_run", thread="t", text="x"), SETTLE)
+        target = Small(narrate=run, follow=lambda client, operation: {}, read_run=refuse)
+        events = played(target, ask(0, "follow", thread="t"), ask(0, "narrate", thread="t"), SETTLE)
         assert [(PUSH, "agent_completed"), (PROBE, SETTLED)] == [(event.kind, event.name) for event in events[-2:]]
 
     def test_gives_a_run_up_after_its_deadline(self) -> None:
         """A run that never ends does not hold the verification up: it is open, and that is a doubt."""
-        started = ask(0, "start_run", thread="t", agent="narrator", text="x")
-        doubt, settled = told(played(Small(start_run=start), started, SETTLE, deadlines=Deadlines(run_s=0.02)), PROBE)
+        started = ask(0, "narrate", thread="t")
+        doubt, settled = told(played(Small(narrate=start), started, SETTLE, deadlines=Deadlines(run_s=0.02)), PROBE)
         assert (DOUBT, True) == (doubt[1], "1 runs had not ended 0.02 s after" in doubt[2]["reason"])
         assert (SETTLED, {"open": ["r"]}) == settled[1:]
 
@@ -366,11 +370,11 @@ class TestReference:
                 runner = Runner(target, USERS, header, Recorder(events.append))
                 await runner.begin()
                 for step in (
-                    ask(0, "open_thread", title="thread {mark}"),
+                    ask(0, "open_thread", text="thread {mark}"),
                     SETTLE,
                     ask(0, "follow", thread="$thread:0:0"),
                     SETTLE,
-                    ask(0, "start_run", thread="$thread:0:0", agent="narrator", text="tale {mark}"),
+                    ask(0, "narrate", thread="$thread:0:0", text="tale {mark}"),
                     SETTLE,
                 ):
                     await runner.perform(step)
@@ -379,7 +383,7 @@ class TestReference:
 
         events = asyncio.run(play())
         calls = [(event.kind, event.name) for event in events if event.call is not None and event.kind is not PROBE]
-        assert [(kind, name) for name in ("open_thread", "follow", "start_run") for kind in (INVOKE, OK)] == calls
+        assert [(kind, name) for name in ("open_thread", "follow", "narrate") for kind in (INVOKE, OK)] == calls
         pushed = [event for event in events if event.kind is PUSH]
         assert ("agent_completed", list(range(len(pushed)))) == (
             pushed[-1].name,
@@ -391,4 +395,4 @@ class TestReference:
         dead = SUBJECTS["dead"].target
         assert dead is not None
         with pytest.raises(Unreachable, match="nobody can reach"):
-            played(dead(), ask(0, "list_notes"))
+            played(dead(), Step(Do.CONNECT))

@@ -6,17 +6,22 @@ from typing import Any
 
 import pytest
 
-from harness.history.model import Event, EventKind
-from harness.history.vocabulary import FAULT, Kind
+from harness.history.model import Event, EventKind, Promises
+from harness.history.probes import FAULT
+from harness.history.semantics import BODY, GIVEN, OBJECTS, QUERY, TEXT, VERSION
+from harness.judging.answers import Aspect, Deviation
+from harness.judging.described import Described
 from harness.judging.owned_objects import MOST_GONE, MOST_GROUPS, MOST_RUNS
-from harness.judging.single_user import Aspect, Deviation, SingleUser
+from harness.judging.single_user import SingleUser
+from harness.targets.bundled import BUNDLED
 
 
 class Told:
     """One user's part of a history, told to the model as it happens."""
 
-    def __init__(self) -> None:
-        self.model = SingleUser()
+    def __init__(self, promises: Promises = BUNDLED.promises) -> None:
+        self.model = SingleUser(Described(promises))
+        self._operations = promises.operations
         self.deviations: list[Deviation] = []
         self._asked: dict[int, str] = {}
         self._events = 0
@@ -27,15 +32,17 @@ class Told:
         self.deviations += self.model.step(event)
 
     def asks(self, name: str, **arguments: Any) -> int:
-        """Ask, and leave the call open."""
-        call = len(self._asked)
+        """Ask, and leave the call open; `id` is the object that the operation takes."""
+        call, known = len(self._asked), self._operations[name]
         self._asked[call] = name
-        self._tell(EventKind.INVOKE, name, arguments, call)
+        given = {key: value for key, value in arguments.items() if key.startswith((TEXT, VERSION, QUERY))}
+        objects = {known.argument if key == "id" else key: arguments[key] for key in arguments if key not in given}
+        self._tell(EventKind.INVOKE, name, {OBJECTS: objects, GIVEN: given}, call)
         return call
 
     def ok(self, call: int, answer: Any = None) -> None:
         """Answer an open call."""
-        self._tell(EventKind.OK, self._asked[call], answer, call)
+        self._tell(EventKind.OK, self._asked[call], {BODY: answer}, call)
 
     def fail(self, call: int, status: int) -> None:
         """Refuse an open call."""
@@ -56,6 +63,11 @@ class Told:
     def writes(self, note: str, text: str, version: int | None = None) -> None:
         """Write a note."""
         self.does("write_note", {"id": note, "text": text, "version": version}, text=text)
+
+    def remembers(self, run: str, *texts: str) -> None:
+        """Start a run that writes a note with each of these texts."""
+        named = {TEXT if nth == 1 else f"{TEXT}:{nth}": text for nth, text in enumerate(texts, 1)}
+        self.does("remember", {"id": run}, thread="t", **named)
 
     def ends(self, run: str, kind: str) -> None:
         """Let a run's last event arrive."""
@@ -83,8 +95,8 @@ class TestWrites:
         told.writes("1", "Alpha")
         told.does("list_notes", listed(("1", "Alpha")))
         told.does("read_note", {"id": "1", "text": "Alpha"}, id="1")
-        told.does("search_notes", listed(("1", "Alpha")), text="alph")
-        told.does("search_notes", [], text="beta")
+        told.does("search_notes", listed(("1", "Alpha")), query="alph")
+        told.does("search_notes", [], query="beta")
         assert [] == told.aspects
         assert (3, 0) == (told.model.facts[Aspect.TAMPERED], told.model.facts[Aspect.PARTIAL])
 
@@ -152,7 +164,7 @@ class TestRuns:
     def test_a_completed_runs_notes_are_there(self) -> None:
         """All of them; when none is, the write was lost."""
         told = Told()
-        told.does("start_run", {"id": "r"}, thread="t", agent="notebook", text="remember: a | b")
+        told.remembers("r", "a", "b")
         told.ends("r", "agent_completed")
         told.does("list_notes", listed(("1", "a"), ("2", "b")))
         assert [] == told.aspects
@@ -162,7 +174,7 @@ class TestRuns:
     def test_a_cancelled_runs_notes_are_not(self) -> None:
         """Neither one nor both."""
         told = Told()
-        told.does("start_run", {"id": "r"}, thread="t", agent="notebook", text="remember: a | b")
+        told.remembers("r", "a", "b")
         told.ends("r", "agent_error")
         told.does("list_notes", listed(("1", "a"), ("2", "b")))
         assert ["partial-write"] == told.aspects
@@ -170,7 +182,7 @@ class TestRuns:
     def test_a_result_is_the_text_that_was_told(self) -> None:
         """The narrator's result is the text itself."""
         told = Told()
-        told.does("start_run", {"id": "r"}, thread="t", agent="narrator", text="a")
+        told.does("narrate", {"id": "r"}, thread="t", text="a")
         told.does("read_run", {"id": "r", "status": "completed", "result": "a"}, id="r")
         assert [] == told.aspects
         told.does("read_run", {"id": "r", "status": "completed", "result": "b"}, id="r")
@@ -180,8 +192,7 @@ class TestRuns:
     def test_a_failure_needs_a_reason_of_ones_own(self, excuse: str) -> None:
         """A cancellation, a fault, or an agent that is made to fail."""
         told = Told()
-        agent = "faulty" if excuse == "agent" else "narrator"
-        told.does("start_run", {"id": "r"}, thread="t", agent=agent, text="fail: a")
+        told.does("fail" if excuse == "agent" else "narrate", {"id": "r"}, thread="t", text="a")
         if excuse == "cancel":
             told.asks("cancel_run", id="r")
         if excuse == "fault":
@@ -219,7 +230,7 @@ class TestAnswers:
     def test_a_refusal_at_the_limit_is_left_to_another_checker(self) -> None:
         """The model of one user knows no limit."""
         told = Told()
-        told.refused("start_run", 429, thread="t", agent="narrator", text="a")
+        told.refused("narrate", 429, thread="t", text="a")
         assert [] == told.aspects
 
 
@@ -232,10 +243,10 @@ class TestMemory:
         for number in range(1_000):
             told.writes(f"n{number}", f"text {number}")
             told.does("delete_note", None, id=f"n{number}")
-            told.does("start_run", {"id": f"r{number}"}, thread="t", agent="narrator", text=f"tale {number}")
+            told.does("narrate", {"id": f"r{number}"}, thread="t", text=f"tale {number}")
             told.ends(f"r{number}", "agent_completed")
         own = told.model._own
-        assert (0, 0, MOST_GONE, MOST_RUNS) == tuple(map(len, (own.items[Kind.NOTE], own.leaving, own.gone, own.runs)))
+        assert (0, 0, MOST_GONE, MOST_RUNS) == tuple(map(len, (own.items["note"], own.leaving, own.gone, own.runs)))
         assert [] == told.aspects
 
     @pytest.mark.parametrize("later", [0, MOST_GONE])
@@ -267,7 +278,7 @@ class TestMemory:
         told.ok(listing, listed(("1", "a")))
         told.ok(reading, {"id": "1", "text": "a"})
         assert [] == told.aspects
-        assert "1" in told.model._own.gone
+        assert ("note", "1") in told.model._own.gone
 
     def test_a_second_deletion_may_find_nothing(self) -> None:
         """Whether it was asked for before the first was acknowledged, or after."""
@@ -296,7 +307,7 @@ class TestMemory:
         told = Told()
         told.writes("1", "a")
         told.does("delete_note", None, id="1")
-        told.does("start_run", {"id": "r"}, thread="t", agent="notebook", text="remember: b")
+        told.remembers("r", "b")
         told.ends("r", "agent_completed")
         told.does("list_notes", listed(("1", "b")))
         assert [] == told.aspects
@@ -307,7 +318,7 @@ class TestMemory:
         told.writes("1", "text 0", version=0)
         for number in range(1, 100):
             told.does("edit_note", {"id": "1", "version": number}, id="1", text=f"text {number}", version=number - 1)
-        assert len(told.model._own.items[Kind.NOTE]["1"].texts) <= 3
+        assert len(told.model._own.items["note"]["1"].texts) <= 3
         told.does("read_note", {"id": "1", "text": "text 99"}, id="1")
         assert [] == told.aspects
         told.does("read_note", {"id": "1", "text": "text 98"}, id="1")
@@ -318,12 +329,11 @@ class TestMemory:
         """What is not remembered is unknown, and never guessed."""
         told = Told()
         for number in range(MOST_GROUPS + 1):
-            text = f"remember: b {number}"
-            told.does("start_run", {"id": f"r{number}"}, thread="t", agent="notebook", text=text)
+            told.remembers(f"r{number}", f"b {number}")
             told.ends(f"r{number}", "agent_completed")
-            told.does("search_notes", listed((f"n{number}", f"b {number}")), text=f"b {number}")
+            told.does("search_notes", listed((f"n{number}", f"b {number}")), query=f"b {number}")
         assert MOST_GROUPS == len(told.model._own.groups) == len(told.model._own.grouped)
-        told.does("search_notes", listed(("n0", "b 0")), text="b 0")
+        told.does("search_notes", listed(("n0", "b 0")), query="b 0")
         told.does("delete_note", None, id="n0")
-        told.does("search_notes", [], text="b 0")
+        told.does("search_notes", [], query="b 0")
         assert [] == told.aspects

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.claims.evidence import Evidence, Manifest, SubjectKind, Suite, SuiteRun, Trial
-from harness.claims.run_folder import RunFolder, StoreError, Witness, read_witness
-from harness.history.model import Credential, Event, EventKind, Header, Operation, Promises, User
+from harness.claims.evidence import Evidence, Manifest, SubjectKind, Suite, SuiteOutcome, SuiteRun, Trial
+from harness.claims.run_folder import RunFolder, StoreError, Witness, plain_name, read_witness
+from harness.history.model import Credential, Event, EventKind, Header, History, Operation, Promises, User
 from harness.judging.verdict import Finding, Outcome, Verdict
 from harness.scenario.program import Do, Program, Step
 
@@ -224,7 +224,8 @@ class TestDamage:
 
     def test_a_folder_without_a_manifest_is_no_run_folder(self, tmp_path: Path) -> None:
         """The error says which folder to give."""
-        with pytest.raises(StoreError, match="is not a run folder .*`harness verify --out` has written"):
+        said = r"is not a run folder \(FileNotFoundError .*: give the folder that `harness verify --out` has written$"
+        with pytest.raises(StoreError, match=said):
             RunFolder.open(tmp_path)
 
 
@@ -251,3 +252,99 @@ class TestNeverOverwritten:
         history(run)
         read: list[Any] = [[event.index for event in events] for _, _, events in run.histories("histories/h.jsonl")]
         assert [[0, 1, 2], [0, 1, 2]] == read
+
+
+class TestNote:
+    def test_says_that_the_run_has_not_ended_until_it_has(self, tmp_path: Path) -> None:
+        """Whatever kills it; who stops it says why."""
+        run = created(tmp_path)
+        notes = [run.note()]
+        run.write_note("somebody stopped it")
+        notes.append(run.note())
+        run.conclude()
+        run.conclude()
+        assert ["the verification has not come to its end", "somebody stopped it", ""] == [*notes, run.note()]
+
+
+class TestWhatIsKept:
+    def test_of_a_suite_is_the_run_and_each_evidence(self, tmp_path: Path) -> None:
+        """In this order."""
+        run = created(tmp_path)
+        suite_run = SuiteRun(suite=Suite.LOAD, target="t", seed=1, users=2)
+        run.keep(SuiteOutcome(suite_run, (evidence_line("a"), evidence_line("b"))))
+        assert ((suite_run,), ["a", "b"]) == (run.suites(), [item.verdict.checker for item in run.evidence()])
+
+    def test_of_reports_is_their_text(self, tmp_path: Path) -> None:
+        """What is not there is empty."""
+        run = created(tmp_path)
+        run.write_reports({"report.md": "caf\u00e9", "junit.xml": "<a/>"})
+        texts = [run.read_text(name) for name in ("report.md", "junit.xml", "report.html")]
+        assert ["caf\u00e9", "<a/>", ""] == texts
+
+    def test_of_histories_is_listed_by_name(self, tmp_path: Path) -> None:
+        """Relative to the folder, in the order of names."""
+        run = created(tmp_path)
+        for name in ("b", "a"):
+            with run.history_file(name) as file:
+                file.begin(HEADER)
+        (run.path / "histories/notes.txt").write_text("")
+        assert ("histories/a.jsonl", "histories/b.jsonl") == run.history_files()
+
+    @pytest.mark.parametrize(
+        ("name", "plain"),
+        [
+            ("reference", "reference"),
+            ("a/b.py:make-it_x", "a-b-py-make-it_x"),
+            ("/caf\u00e9/", "caf\u00e9"),
+            ("::", "target"),
+        ],
+    )
+    def test_of_a_target_is_a_plain_name(self, name: str, plain: str) -> None:
+        """Letters, digits, hyphens and underscores; something, in any case."""
+        assert plain == plain_name(name)
+
+
+class TestReadHistory:
+    EVENT = Event(index=0, kind=EventKind.PROBE, user="", name="tick")
+    WITNESS = Witness(
+        checker="leak",
+        finding=Finding(anomaly="a", message="m"),
+        target="t",
+        header=HEADER,
+        program=Program(
+            "p", (), (Step(Do.ASK, 0, Operation("a")), Step(Do.ASK, 0, Operation("b")), Step(Do.SETTLE, 0))
+        ),
+        history=(EVENT,),
+    )
+
+    def test_of_a_file_is_the_first_one(self, tmp_path: Path) -> None:
+        """Where there are more."""
+        run = created(tmp_path)
+        with run.history_file("h") as file:
+            for seed in (1, 2):
+                file.begin(replace(HEADER, seed=seed))
+                file.append(self.EVENT)
+        assert History(HEADER, (self.EVENT,)) == run.read_history("histories/h.jsonl")
+
+    def test_of_a_witness_is_the_one_in_it(self, tmp_path: Path) -> None:
+        """In full."""
+        run = created(tmp_path)
+        name = run.write_witness("w", self.WITNESS)
+        assert ("witnesses/w.json", History(HEADER, (self.EVENT,))) == (name, run.read_history(name))
+
+    @pytest.mark.parametrize(
+        ("name", "said"), [("witnesses/w.json", "cannot be replayed"), ("histories/h.jsonl", "holds no history")]
+    )
+    def test_that_is_not_there_is_told(self, tmp_path: Path, name: str, said: str) -> None:
+        """With the file that has none."""
+        run = created(tmp_path)
+        (run.path / name).write_text("")
+        with pytest.raises(LookupError, match=f"{name} {said}"):
+            run.read_history(name)
+
+    def test_a_witness_tells_what_the_target_offers_only(self) -> None:
+        """Step by step; what it does not offer was not done."""
+        promises = Promises(operations=frozenset({"b"}))
+        witness = replace(self.WITNESS, header=replace(HEADER, promises=promises))
+        assert self.WITNESS.program.steps[1:] == witness.story()
+        assert tuple(map(str, witness.story())) == witness.lines()

@@ -2,20 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import types
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from harness.history.calling import CALLING, Calling
 from harness.history.model import Probe
-from harness.performing.taps.heap import MOST_OBJECTS, aliases
 from harness.performing.taps.sink import ProbeSink
 from harness.performing.taps.sqlalchemy import SqlalchemyTap
 
@@ -149,100 +144,3 @@ class TestSqlalchemyTap:
                 return sink.take()
 
         assert [(1, "use", 1), (1, "close", 1)] == said(asyncio.run(work()), "session")
-
-
-class Agent:
-    """What a request has."""
-
-    def __init__(self, **parts: object) -> None:
-        self.__dict__.update(parts)
-
-
-class Slotted:
-    """The same, without a dict."""
-
-    __slots__ = ("__hidden",)
-
-    def __init__(self, hidden: object) -> None:
-        self.__hidden = hidden
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """Cannot be changed, but what it holds may."""
-
-    inside: dict[str, int] = field(default_factory=dict)
-
-
-def found(alices: object, bobs: object, shared: tuple[object, ...] = ()) -> list[tuple[str, str, str]]:
-    """Return (type, owner's path, observer's path) of what is aliased."""
-    probe = aliases({"u00": [alices], "u01": [bobs]}, shared)
-    return [(pair["type"], pair["path_owner"], pair["path_observer"]) for pair in probe.value["shared"]]
-
-
-class TestHeapTap:
-    def test_finds_a_dict_that_two_users_reach(self) -> None:
-        """By whatever way each of them reaches it, and it says so."""
-        state = {"seen": 1}
-        assert [("dict", "Agent.memory['k']", "Agent.cache[0]")] == found(
-            Agent(memory={"k": state}), Agent(cache=[state])
-        )
-
-    @pytest.mark.parametrize("thing", [{}, [], set(), bytearray()], ids=lambda thing: type(thing).__name__)
-    def test_finds_an_empty_container(self, thing: object) -> None:
-        """It is a leak that has not happened yet."""
-        assert [type(thing).__name__] == [kind for kind, _, _ in found(Agent(part=thing), Agent(part=thing))]
-
-    def test_finds_what_is_behind_slots_and_bound_methods(self) -> None:
-        """A private slot is as good a hiding place as any."""
-        agent = Agent(part=1)
-        assert ["Agent"] == [kind for kind, _, _ in found(Slotted(agent), Agent(call=types.MethodType(print, agent)))]
-
-    @pytest.mark.parametrize(
-        "thing",
-        [1, "text", (1, 2), frozenset({1}), types.MappingProxyType({}), Agent, print, Frozen, asyncio, object()],
-        ids=lambda thing: type(thing).__name__,
-    )
-    def test_leaves_alone_what_cannot_change(self, thing: object) -> None:
-        """Atoms, read-only views, classes, functions, modules, and objects without state."""
-        assert [] == found(Agent(part=thing), Agent(part=thing))
-
-    def test_looks_into_what_cannot_change(self) -> None:
-        """A frozen dataclass is not reported; the dict in it is."""
-        frozen = Frozen()
-        assert [("dict", "Agent.part.inside", "Agent.part.inside")] == found(Agent(part=frozen), Agent(part=frozen))
-
-    def test_leaves_alone_what_is_shared_on_purpose(self) -> None:
-        """The registry, say: neither it nor what is only reached through it."""
-        registry = Agent(entries={"a": []})
-        assert [] == found(Agent(registry=registry), Agent(registry=registry), (registry,))
-
-    def test_leaves_alone_what_is_each_users_own(self) -> None:
-        """Equal is not the same; the pairs are counted all the same."""
-        probe = aliases({"u00": [Agent(part={})], "u01": [Agent(part={})]}, ())
-        assert ([], True) == (probe.value["shared"], 0 < probe.value["compared"])
-
-    def test_names_the_outermost_only(self) -> None:
-        """One finding, not one for each thing inside it."""
-        state: dict[str, Any] = {"a": {"b": {}}}
-        assert ["Agent.part"] == [path for _, path, _ in found(Agent(part=state), Agent(part=state))]
-
-    def test_names_a_thing_beside_one_whose_name_it_begins_with(self) -> None:
-        """`part` being aliased says nothing of `part_two`."""
-        one: list[int] = []
-        two: list[int] = []
-        assert ["Agent.part", "Agent.part_two"] == [
-            path for _, path, _ in found(Agent(part=one, part_two=two), Agent(part=one, part_two=two))
-        ]
-
-    def test_compares_nothing_of_one_user_alone(self) -> None:
-        """Two requests of one user may share."""
-        state: dict[str, int] = {}
-        probe = aliases({"u00": [Agent(part=state), Agent(part=state)]}, ())
-        assert (0, []) == (probe.value["compared"], probe.value["shared"])
-
-    @pytest.mark.parametrize(("count", "cut"), [(10, False), (MOST_OBJECTS, True)])
-    def test_says_when_it_has_not_walked_everything(self, count: int, cut: bool) -> None:
-        """Beyond so many objects of one user there may be more to find."""
-        probe = aliases({"u00": [[[] for _ in range(count)]], "u01": []}, ())
-        assert cut == probe.value["cut"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history.model import Event, EventKind, Header
+from harness.history.probes import DOUBT
 from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Outcome, Tally, Verdict, judge
 
 HEADER = Header(target="told", suite="tests", seed=1, users=1)
@@ -145,8 +146,44 @@ class TestCrash:
         checker = Checker("fragile", "", ("fragile",), lambda header: _Fragile(place))
         verdict = judge(checker, HEADER, EVENTS)
         assert (Outcome.UNKNOWN, facts, (doubt,)) == (verdict.outcome, verdict.facts, verdict.doubts)
+        assert "fragile" == verdict.checker
+
+    def test_a_checker_is_told_of_what_the_history_is(self) -> None:
+        """What the target states, by which it judges."""
+        told: list[Header] = []
+        judge(Checker("fragile", "", ("fragile",), lambda header: told.append(header) or _Fragile("")), HEADER, EVENTS)
+        assert [HEADER] == told
 
     def test_a_checker_that_does_not_crash_has_no_doubts(self) -> None:
         """The guard adds nothing."""
         checker = Checker("fragile", "", ("fragile",), lambda header: _Fragile("nowhere"))
         assert Verdict("fragile", {"fragile": 3}) == judge(checker, HEADER, EVENTS)
+
+
+class TestDoubts:
+    @pytest.mark.parametrize(
+        ("kind", "name", "checkers", "doubts"),
+        [
+            (EventKind.PROBE, DOUBT, ["fragile", "leak"], ("too late",)),
+            (EventKind.PROBE, DOUBT, ["leak"], ()),
+            (EventKind.PUSH, DOUBT, ["fragile"], ()),
+            (EventKind.PROBE, "tick", ["fragile"], ()),
+        ],
+    )
+    def test_of_a_history_are_those_of_the_checkers_that_it_names(
+        self, kind: EventKind, name: str, checkers: list[str], doubts: tuple[str, ...]
+    ) -> None:
+        """Each once; what a user was sent is no doubt, whatever it is called."""
+        value = {"checkers": checkers, "reason": "too late"}
+        doubting = [Event(index=index, kind=kind, user="", name=name, value=value) for index in range(2)]
+        checker = Checker("fragile", "", ("fragile",), lambda header: _Fragile("nowhere"))
+        verdict = judge(checker, HEADER, doubting)
+        assert (2, doubts) == (verdict.facts, verdict.doubts)
+
+    def test_of_a_checker_are_kept_while_there_is_room(self) -> None:
+        """Each once, the first ones."""
+        tally = Tally("checker")
+        for number in range(MOST_FINDINGS + 2):
+            tally.doubt(str(number // 2))
+            tally.doubt(str(number))
+        assert tuple(map(str, range(MOST_FINDINGS))) == tally.verdict().doubts

@@ -4,6 +4,7 @@ import asyncio
 import difflib
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -79,7 +80,13 @@ def test_ten_lines_are_enough_to_be_let_in(folder: Path, edited: Path, tmp_path:
 async def _refused(adapter: Adapter, database: Path) -> dict[str, str]:
     """Perform each route once, makers first, and return what was refused."""
     app = create_app(Settings(database_url=f"sqlite+aiosqlite:///{database}", token_secret=SECRET))
-    given = {"canary": "note icq7hm2w00010c3f3k2v9q0a", "user": "alice", "session": "s"}
+    given: dict[str, Any] = {
+        "canary": "note icq7hm2w00010c3f3k2v9q0a",
+        "query": "note",
+        "version": 1,
+        "user": "alice",
+        "session": "s",
+    }
     refused = {}
     transport = httpx.ASGITransport(app)
     async with (
@@ -87,9 +94,9 @@ async def _refused(adapter: Adapter, database: Path) -> dict[str, str]:
         httpx.AsyncClient(transport=transport, base_url="http://app") as http,
     ):
         headers = await adapter.sign_in.headers(User(1, "alice"), http)
-        for one in sorted(adapter.routes, key=lambda one: (not one.makes, one.deletes)):
-            path, body = fill(one.path, given), fill(one.json, given)
-            answer = await http.request(one.method, path, params=one.query, json=body, headers=headers)
+        for one in sorted(adapter.routes, key=lambda one: (not one.makes, one.method == "DELETE")):
+            path, query, body = fill(one.path, given), fill(dict(one.query), given), fill(one.json, given)
+            answer = await http.request(one.method, path, params=query, json=body, headers=headers)
             if one.makes:
                 given[one.makes] = answer.json()[one.id]
             if answer.status_code >= 300:

@@ -70,7 +70,7 @@ def test_the_workflow_starts_a_service_on_this_machine(url: str, tmp_path: Path)
     workflow = yaml.safe_load((tmp_path / ".github" / "workflows" / "isolation.yml").read_text(encoding="utf-8"))
     runs = [step.get("run", "") for step in workflow["jobs"]["isolation"]["steps"]]
     assert any("./start-your-service &" in run for run in runs)
-    assert any(f"harness verify --target isolation_target.py --plan plan.toml --url {url}" in run for run in runs)
+    assert any(f"harness verify isolation_target.py --plan plan.toml --url {url}" in run for run in runs)
 
 
 def test_a_url_without_a_document_is_refused(url: str, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from drafted_files import adapter_in, asked, called, opened, route, text_of
 from notes_service import create_app
 
 from harness.adapter.adapter import Adapter, Channel, Route, fill
-from harness.drafting.files import TRIALS, TRIALS_OF_CREDENTIALS
+from harness.claims.statements import Description, claims_shown
+from harness.drafting.files import TRIALS, TRIALS_OF
 from harness.history.model import Credential, User
 
 SERVICE = Path(__file__).with_name("notes_service.py")
@@ -68,12 +69,14 @@ def test_kinds_are_made_and_worked_on(adapter: Adapter) -> None:
     """The POST on the collection makes notes; paths and the field `note_id` take them; DELETE deletes them."""
     assert ("note", "id") == (route(adapter, "POST", "/notes").makes, route(adapter, "POST", "/notes").id)
     assert {"note_id": "{note}", "comment": "{canary}"} == route(adapter, "POST", "/comments").json
-    assert [("DELETE", "/notes/{note}")] == [(one.method, one.path) for one in adapter.routes if one.deletes]
+    assert ["delete_note"] == [one.name for one in adapter.promises.which(lambda one: one.deletes)]
 
 
 def test_a_search_is_asked_beside_the_list(adapter: Adapter) -> None:
     """The list is asked as it is, and once more with a word that every text has."""
-    assert [{}, {"q": "note"}] == [one.query for one in adapter.routes if (one.method, one.path) == ("GET", "/notes")]
+    assert [{}, {"q": "{query}"}] == [
+        one.query for one in adapter.routes if (one.method, one.path) == ("GET", "/notes")
+    ]
 
 
 def test_streams_and_sockets_become_channels(adapter: Adapter) -> None:
@@ -96,12 +99,12 @@ def test_users_get_in_and_every_route_is_answered(adapter: Adapter) -> None:
 async def _statuses_of(adapter: Adapter) -> dict[str, int]:
     """Perform each route once, the makers first, and one as somebody with a forged token."""
     transport = httpx.ASGITransport(create_app())
-    given = {"canary": "note icq7hm2w00010c3f3k2v9q0a", "user": "alice", "session": "s"}
+    given = {"canary": "note icq7hm2w00010c3f3k2v9q0a", "query": "note", "user": "alice", "session": "s"}
     statuses = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://app") as http:
         headers = await adapter.sign_in.headers(User(1, "alice"), http)
         forged = await adapter.sign_in.headers(User(2, "bob", Credential.FORGED), http)
-        for one in sorted(adapter.routes, key=lambda one: (not one.makes, one.deletes)):
+        for one in sorted(adapter.routes, key=lambda one: (not one.makes, one.method == "DELETE")):
             answer = await _ask(http, one, headers, given)
             statuses[one.name] = answer.status_code
             if one.makes:
@@ -116,25 +119,46 @@ async def _ask(http: httpx.AsyncClient, one: Route, headers: Any, given: dict[st
 
 
 def test_the_plan_asks_for_what_the_adapter_can_show(folder: Path, adapter: Adapter) -> None:
-    """Its claims are the adapter's; its planted bugs those of the documentation's example, and one for credentials."""
+    """Its claims are those that the description can show, and with each come the planted bugs that it needs."""
     plan = tomllib.loads((folder / "plan.toml").read_text(encoding="utf-8"))
-    example = tomllib.loads((EXAMPLES / "notes_plan.toml").read_text(encoding="utf-8"))
     assert {
         "name": "notes-more",
-        "claims": [*adapter.claims],
-        "trials": [*example["trials"], *TRIALS_OF_CREDENTIALS],
-        "properties": False,
-        "load": False,
+        "claims": ["SES-2", "SES-5", "ERR-1", "AUT-1", "AUT-2"],
+        "trials": [
+            *("memoised-search", "unowned-edit", "lost-update", "held-lock"),
+            *("unchecked-signature", "unchecked-run", "telling-refusal", *TRIALS),
+        ],
         "wire": {"users": 10},
+        "schedules": {"schedules": 200, "trials": 0},
     } == plan
-    assert example["trials"] == [*TRIALS]
+    assert [*claims_shown(Description(promises=adapter.promises))] == plan["claims"]
+
+
+def test_the_trials_of_the_example_are_those_of_its_claims() -> None:
+    """What the documentation requires can be shown by the planted bugs that it names."""
+    example = tomllib.loads((EXAMPLES / "notes_plan.toml").read_text(encoding="utf-8"))
+    assert {*TRIALS, *(trial for claim in example["claims"] for trial in TRIALS_OF[claim])} == {*example["trials"]}
+
+
+def test_what_answers_show_is_stated(adapter: Adapter) -> None:
+    """The text comes out where it went in; a list that has pages need not be whole, and says so."""
+    assert ("content", "content") == (adapter.route("read_note").shows, adapter.route("list_notes").shows)
+    assert ("note", "limit") == (adapter.route("list_notes").lists, adapter.route("list_notes").page)
+    assert not adapter.promises.operations["list_notes"].all
+
+
+def test_what_more_could_be_shown_is_told(tmp_path: Path) -> None:
+    """The command ends with the lines that would unlock claims, in the names of the draft."""
+    said = called(f"{SERVICE}:app", "--out", tmp_path).output
+    assert 'add `newest_of=["write_note"]` on read_note, if it shows no older text: FAC-4' in said
+    assert "of a target in Python" not in said
 
 
 def test_the_workflow_serves_the_application_itself(folder: Path) -> None:
     """With an application nothing is started before, and no URL is given."""
     steps = _steps(folder)
     [command] = [step["run"] for step in steps if "harness verify" in step.get("run", "")]
-    assert "harness verify --target isolation_target.py --plan plan.toml --out isolation-report" == command
+    assert "harness verify isolation_target.py --plan plan.toml --out isolation-report" == command
     assert [] == [step for step in steps if step.get("name") == "Start the service"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,7 @@ from harness.history.names import NAMES
 from harness.judging.verdict import Finding, Outcome, Verdict
 from harness.load.account import ACCOUNT, EXIT_CODES, JUDGES, Account
 from harness.load.histogram import Histogram
-from harness.load.principals import USERS_PER_PROCESS, TooManyUsers, principal
-from harness.targets.dialect import STATED
-from harness.targets.phrases import phrase
-from harness.targets.reference import promises_of, settings_for
+from harness.load.users import USERS_PER_PROCESS, TooManyUsers, distinct_names, load_user
 
 LEAK = Finding(anomaly="leaked-in-event", message="u01 observed u00's canary", observer="u01", owner="u00")
 
@@ -34,6 +30,7 @@ def account(**changes: object) -> Account:
         "latencies": {"write_note": dict(Histogram({0: 3}).counts()), "check": {-100: 10}},
         "deliveries": (("u00", "u00", 6), ("u01", "u01", 4)),
         "files": ("histories/load.jsonl",),
+        "required": ("leak", "misdelivery"),
     }
     return Account(**(whole | changes))  # type: ignore[arg-type]
 
@@ -54,6 +51,11 @@ class TestOutcome:
         """A run that gave the leak or the misdelivery checker nothing to examine has shown nothing."""
         verdicts = {name: Verdict(name, {"fact": 0 if name == checker else 5}) for name in JUDGES}
         assert account(verdicts=verdicts).outcome is Outcome.UNKNOWN
+
+    def test_what_is_not_required_may_have_no_facts(self) -> None:
+        """A service that says nothing of its frames gives the misdelivery checker nothing, and can hold."""
+        verdicts = {name: Verdict(name, {"fact": 0 if name == "misdelivery" else 5}) for name in JUDGES}
+        assert account(verdicts=verdicts, required=("leak",)).outcome is Outcome.HOLDS
 
     def test_a_doubt_forbids_holds(self) -> None:
         """With a doubt no verdict is better than unknown."""
@@ -85,8 +87,8 @@ class TestMerging:
         assert both.files == ("histories/load.jsonl", "histories/load-1.jsonl")
         assert both.verdicts["leak"].facts == 10
 
-    def test_chapters_follow_each_other(self) -> None:
-        """Chapters of one process have the same users, and their times add up."""
+    def test_histories_follow_each_other(self) -> None:
+        """Histories of one process have the same users, and their times add up."""
         both = account().then(account())
         assert (both.users, both.histories, both.seconds) == (2, 2, 8.0)
         assert both.files == ("histories/load.jsonl",)
@@ -141,62 +143,50 @@ class TestHistogram:
         assert Histogram().percentile(0.5) is None
 
 
-class TestPhrases:
-    def test_ids_are_quoted(self) -> None:
-        """An id never changes which route is asked."""
-        assert phrase("read_note", {"id": "../runs/1?x"}).path == "/notes/..%2Fruns%2F1%3Fx"
-
-    def test_a_search_is_encoded(self) -> None:
-        """The text that is sought arrives whole."""
-        assert phrase("search_notes", {"text": "a&b c"}).path == "/notes?q=a%26b+c"
-
-    def test_an_edit_without_a_version_is_asked(self) -> None:
-        """What the user does not know is left out of the body."""
-        assert {"text": "x"} == phrase("edit_note", {"id": "1", "text": "x"}).body
-
-
-class TestPrincipals:
+class TestUsers:
     def test_names_are_unique(self) -> None:
         """However many users there are, no two have one name; different runs share none."""
-        names = [principal(0, nth, run).name for run in ("a", "b") for nth in range(3 * len(NAMES))]
+        names = [load_user(0, nth, run).name for run in ("a", "b") for nth in range(3 * len(NAMES))]
         assert len(set(names)) == len(names)
 
     def test_a_process_never_takes_a_number_of_the_next(self) -> None:
-        """Two principals with one id would hide a leak from one to the other, so there is an error instead."""
-        last, first = principal(0, USERS_PER_PROCESS - 1, "a"), principal(1, 0, "a")
+        """Two users with one id would hide a leak from one to the other, so there is an error instead."""
+        last, first = load_user(0, USERS_PER_PROCESS - 1, "a"), load_user(1, 0, "a")
         assert last.number + 1 == first.number
         with pytest.raises(TooManyUsers, match=r"more than 10,000 users .* --processes"):
-            principal(0, USERS_PER_PROCESS, "a")
+            load_user(0, USERS_PER_PROCESS, "a")
+
+    def test_no_two_users_are_one_to_the_service(self) -> None:
+        """Where a service takes two names for one, no two users differ by that alone."""
+        names = distinct_names(str.casefold)
+        assert {"alice", "Alice"} <= set(NAMES)
+        assert len({"alice", "Alice"} & set(names)) == 1
+        assert len({load_user(0, nth, "a", names).name.casefold() for nth in range(50)}) == 50
 
 
-def test_the_harness_says_of_the_bundled_backend_what_its_settings_say(tmp_path: Path) -> None:
-    """The stated limit is written once more, for processes that have no settings; the two agree."""
-    assert promises_of(settings_for(tmp_path)) == STATED
-
-
-def test_a_crew_that_is_full_says_so_and_begins_without_the_rest() -> None:
-    """The run is doubted, and does not wait for users that cannot come. Crews need gevent: a process of its own."""
+def test_a_cohort_that_is_full_says_so_and_begins_without_the_rest() -> None:
+    """The run is doubted, and does not wait for users that cannot come. Cohorts need gevent: a process of its own."""
     script = """
-from harness.load import crew as crews, principals
+from harness.load import cohort as cohorts, users
 from harness.load.load_options import LoadOptions
-from harness.history.model import Delivery
-crews.USERS_PER_PROCESS = principals.USERS_PER_PROCESS = 3
-options = LoadOptions(host="", target="t", secret="s", seed=1, run="r", users=4, duration_s=1, pause_s=(0, 0),
-    runs_per_user=3, delivery=Delivery.EXACTLY_ONCE, chapter_s=1, out="", history="", summary="")
+from harness.targets.bundled import BUNDLED
+cohorts.USERS_PER_PROCESS = users.USERS_PER_PROCESS = 3
+options = LoadOptions(adapter=BUNDLED, host="", target="t", seed=1, run="r", users=4, duration_s=1, pause_s=(0, 0),
+    history_s=1, out="", history="", summary="")
 class Member:
-    whole, left = True, False
+    whole, left, unended = True, False, ()
     def rest(self): pass
     def close(self): pass
-crew = crews.Crew(options, 1, first=1)
-crew.expect(4)
+cohort = cohorts.Cohort(options, 1, lambda user: {}, first=1)
+cohort.expect(4)
 for _ in range(2):
     member = Member()
-    print(crew.enrol(member).number)
-    crew.arrived(member)
+    print(cohort.enrol(member).number)
+    cohort.arrived(member)
 try:
-    crew.enrol(member)
-except principals.TooManyUsers:
-    print(crew.gate.is_set(), crew.conclude().doubt[:45])
+    cohort.enrol(member)
+except users.TooManyUsers:
+    print(cohort.gate.is_set(), cohort.conclude().doubt[:45])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert ["4", "5", "True a process enrolled more than 3 users over all"] == done.stdout.splitlines()

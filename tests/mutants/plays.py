@@ -1,4 +1,4 @@
-"""One tour, or the examination of the parts, played on one subject and judged by every checker."""
+"""One fixed program, or the examination of the parts, played on one subject and judged by every checker."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harness.judging.verdict import FoldGuard, Verdict
 from harness.mutants import Subject
 from harness.performing.performance import Performance, promises_of
 from harness.performing.runner import Deadlines
+from harness.properties.fixed_programs import fixed_programs
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.parts import PartsProbe
-from harness.properties.tours import tours
 
 USERS = 4
 PARTS = "parts"
@@ -39,16 +39,16 @@ class Played:
         return {name for name, verdict in self.verdicts.items() if verdict.violated}
 
 
-def play(subject: Subject, tour: str) -> Played:
-    """Play the tour of this name, or `PARTS`, on a fresh target."""
-    return asyncio.run(_parts(subject) if tour == PARTS else _tour(subject, tour))
+def play(subject: Subject, name: str) -> Played:
+    """Perform the program of this name, or `PARTS`, on a fresh target."""
+    return asyncio.run(_parts(subject) if name == PARTS else _fixed(subject, name))
 
 
-async def _tour(subject: Subject, tour: str) -> Played:
+async def _fixed(subject: Subject, name: str) -> Played:
     async with AsyncExitStack() as stack:
         target = await stack.enter_async_context(subject.open())
         promises = promises_of(target)
-        program = next(program for program in tours(USERS, promises) if program.name == tour)
+        program = next(program for program in fixed_programs(USERS, promises) if program.name == name)
         header = Header(target=subject.name, suite=Suite.PROPERTIES, seed=7, users=USERS, promises=promises)
         performance = Performance(target, program, header, CHECKERS, deadlines=IMPATIENT)
         async with performance:

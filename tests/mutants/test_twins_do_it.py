@@ -11,8 +11,8 @@ from harness.mutants import TWINS
 from reference_impl.app import Backend
 
 
-def _played(name: str, tour: str = "in-turn") -> Played:
-    played = play(TWINS[name], tour)
+def _played(name: str, program: str = "in-turn") -> Played:
+    played = play(TWINS[name], program)
     assert played.flagged_by == set()
     return played
 

@@ -10,14 +10,14 @@ from plays import PARTS, play
 from harness.claims.catalogue import ANOMALIES
 from harness.claims.evidence import Anomaly
 from harness.claims.plan import QUICK_TRIALS
-from harness.history.model import Promises
 from harness.mutants import MUTANTS, Subject
-from harness.properties.tours import tours
+from harness.properties.fixed_programs import fixed_programs
+from harness.targets.bundled import BUNDLED
 
 
 def test_every_mutant_names_its_stimulus() -> None:
-    """None is left to chance: each names a tour that exists, or the parts."""
-    known = {PARTS, "intruders", *(program.name for program in tours(4, Promises()))}
+    """None is left to chance: each names a program that exists, or the parts."""
+    known = {PARTS, "intruders", *(program.name for program in fixed_programs(4, BUNDLED.promises))}
     assert [] == [mutant.name for mutant in MUTANTS.values() if mutant.shows_on not in known]
 
 

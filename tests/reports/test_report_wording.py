@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.claims.evidence import upper_bound
+from harness.claims.bounds import upper_bound
 from harness.reporting.wording import counted, listed, measure, natural, percent, plural, rounded_up
 
 

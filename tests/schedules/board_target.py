@@ -9,13 +9,19 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from harness.history.model import OnPush, Operation, Promises, Unreachable, User, Value
+from harness.history.semantics import Semantics
 
 
 class Board:
     """Notes of many users; remembers who asked last, and takes that for who asks now."""
 
     lasting = False
-    promises = Promises(operations=frozenset({"write_note", "list_notes"}))
+    promises = Promises(
+        operations={
+            "write_note": Semantics("write_note", makes="note", texts=("text",), shows="text"),
+            "list_notes": Semantics("list_notes", lists="note", all=True, shows="text"),
+        }
+    )
 
     def __init__(self, name: str, *, careful: bool) -> None:
         self.name = name
@@ -45,7 +51,7 @@ class Visitor:
         await asyncio.sleep(0)
         owner = self._name if board.careful else board.current
         if operation.name == "write_note":
-            note = {"id": str(len(board.notes)), "owner": owner, "text": operation.arguments["text"]}
+            note = {"id": str(len(board.notes)), "owner": owner, "text": operation.given["text"]}
             board.notes.append(note)
             return note
         return [note for note in board.notes if note["owner"] == owner]

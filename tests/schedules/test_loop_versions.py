@@ -1,13 +1,10 @@
-"""The same choices give the same run in Python 3.11, 3.12 and 3.13; the loop needs nothing but the standard library."""
+"""The same choices give the same run in Python 3.11 to 3.14; the loop needs nothing but the standard library."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,9 @@ import pytest
 import test_loop_programs
 from test_loop_programs import WORDS, everything
 
+from tests.packaging.interpreters import VERSIONS, python
+
 ROOT = Path(__file__).parents[2]
-VERSIONS = ("3.11", "3.12", "3.13")
 PROGRAMS = 60
 SAME_PROGRAM_EVERYWHERE = {
     # In 3.13 a TaskGroup that is aborted while its parent is cancelled was mended (python/cpython#116720).
@@ -30,20 +28,6 @@ STANDARD_LIBRARY_ONLY = sorted(
     for path in LOOP.rglob("*.py")
     if path.parent.name == "strategies" or "standard library only" in path.read_text(encoding="utf-8").lower()
 )
-
-
-@cache
-def python(version: str) -> str | None:
-    """Return an interpreter of this version that runs, or None."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    installed = sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
-    for path in (shutil.which(f"python{version}"), *map(str, installed)):
-        if path is None:
-            continue
-        asked = subprocess.run([path, "-c", "import asyncio, sys; print(sys.version)"], capture_output=True, text=True)
-        if asked.returncode == 0 and asked.stdout.startswith(version):
-            return path
-    return None
 
 
 def output_of(path: str, *arguments: str) -> str:

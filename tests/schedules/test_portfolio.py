@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from harness.history.model import Header, Promises
+from harness.history.model import Header
 from harness.judging.deliveries import Deliveries
 from harness.loop.control import RunResult
 from harness.loop.scheduling import Mode, Schedule
@@ -16,8 +16,9 @@ from harness.schedules.portfolio import Attempts, Choosing
 from harness.schedules.scenario_runner import ScenarioExecution, SceneSubject
 from harness.schedules.scenes import Scene, scenes
 from harness.schedules.user_watcher import Wait
+from harness.targets.bundled import BUNDLED
 
-SCENES = scenes(Promises())
+SCENES = scenes(BUNDLED.promises)
 TALKING, WRITING = SCENES[0], SCENES[1]
 WAITS = (
     (Wait("a.py:1", True, False, False), Wait("a.py:1", True, False, True), Wait("b.py:2", False, True, True)),

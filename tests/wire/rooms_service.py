@@ -27,7 +27,7 @@ def _app(lets_in: Callable[[str, str], bool]) -> Starlette:
             while True:
                 asked = await websocket.receive_json()
                 known = {str(number): whose for number, (whose, _) in enumerate(rooms)}
-                if lets_in(websocket.headers["x-user"], known.get(asked["join"], "")):
+                if lets_in(websocket.headers["x-user"], known.get(str(asked["join"]), "")):
                     await websocket.send_json({"type": "joined", "room": int(asked["join"]), "people": 1})
                 else:
                     await websocket.send_json({"type": "no such room"})

@@ -1,4 +1,4 @@
-"""A service with sign-in, sign-out and a log: right, or with one of two mistakes."""
+"""A service with sign-in, sign-out and a log, for everybody or for who has registered: right, or with one mistake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
-def _app(*, signs_out: bool = True, last_user: bool = False, strict: bool = False) -> Starlette:
+def _app(
+    *, signs_out: bool = True, last_user: bool = False, strict: bool = False, registering: bool = False
+) -> Starlette:
+    known: set[str] = set()
     sessions: dict[str, str] = {}
     notes: dict[str, tuple[str, str]] = {}
     seen: list[str] = [""]
@@ -23,10 +26,18 @@ def _app(*, signs_out: bool = True, last_user: bool = False, strict: bool = Fals
     def user_of(request: Request) -> str | None:
         return sessions.get(request.headers.get("authorization", "").removeprefix("Bearer "))
 
+    async def register(request: Request) -> Response:
+        name = (await request.json())["name"]
+        taken = name in known
+        known.add(name)
+        return Response(status_code=409 if taken else 201)
+
     async def sign_in(request: Request) -> JSONResponse:
         token, name = secrets.token_hex(16), (await request.json())["name"]
         if strict and not re.fullmatch("[a-z0-9]{1,20}", name):
             return JSONResponse({"detail": "choose another name"}, 422)
+        if registering and name not in known:
+            return JSONResponse({"detail": "register first"}, 401)
         sessions[token] = name
         return JSONResponse({"token": token})
 
@@ -53,6 +64,7 @@ def _app(*, signs_out: bool = True, last_user: bool = False, strict: bool = Fals
 
     return Starlette(
         routes=[
+            Route("/register", register, methods=["POST"]),
             Route("/sign-in", sign_in, methods=["POST"]),
             Route("/sign-out", sign_out, methods=["POST"]),
             Route("/notes", write, methods=["POST"]),
@@ -74,6 +86,11 @@ def right() -> Starlette:
 def strict() -> Starlette:
     """Return one that takes only short names of letters and digits."""
     return _app(strict=True)
+
+
+def registering() -> Starlette:
+    """Return one that lets in who has registered."""
+    return _app(registering=True)
 
 
 def never_out() -> Starlette:

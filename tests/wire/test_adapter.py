@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.adapter.adapter import Adapter, AdapterError, Channel, Message, Route, Slot, basic, fill, nobody
-from harness.history.model import Credential
+from harness.adapter.adapter import Adapter, AdapterError, Channel, Message, Route, fill, nobody
+from harness.adapter.placeholders import Slot
+from harness.history.semantics import Pushes
 
 WRITE = Route("write", "POST", "/notes", json={"text": "{canary}"}, makes="note")
 
@@ -26,6 +27,15 @@ class TestMistakes:
                 "show shows the newest of 'writes', and no route of that name carries a {canary}",
             ),
             ([Route("both", "POST", "/", json={"a": "{canary}"}, text="b")], "both has more than one body"),
+            (
+                [WRITE, Route("list", "GET", "/", lists="letter")],
+                "list lists 'letter', and no route has makes='letter'",
+            ),
+            (
+                [WRITE, Route("end", "POST", "/end", ends=True)],
+                "end works on an object, and has no placeholder such as",
+            ),
+            ([WRITE, Route("edit", "PUT", "/notes/{note}", edits=True)], "edit edits, and carries no {canary}"),
         ],
     )
     def test_each_is_named(self, routes: list[Route], said: str) -> None:
@@ -39,6 +49,12 @@ class TestMistakes:
         with pytest.raises(AdapterError) as raised:
             adapter(Route("read", "GET", "/notes/{not_e}"), Route("write", "GET", "/"))
         assert ("not_e" in str(raised.value), "two operations" in str(raised.value)) == (True, True)
+
+    def test_what_is_pushed_must_be_made(self) -> None:
+        """Frames about objects that nobody makes cannot be anybody's."""
+        channel = Channel("events", "websocket", "/events", pushes=Pushes(of="run", within="note"))
+        with pytest.raises(AdapterError, match="pushes what is of a 'run', and no route has makes='run'"):
+            adapter(channels=(channel,))
 
     def test_a_channel_needs_its_objects_too(self) -> None:
         """A room that nobody makes cannot be listened to."""
@@ -56,7 +72,7 @@ class TestRoutes:
     def test_the_innermost_object_is_what_it_works_on(self) -> None:
         """A note in a folder is a note; a second id of it says nothing else."""
         route = Route("read", "GET", "/folders/{folder}/notes/{note}", headers={"x-note": "{note:again}"})
-        assert ("note", "note") == (route.verb.takes, route.verb.argument)
+        assert ("note", "note") == (route.semantics.takes, route.semantics.argument)
 
     def test_a_second_id_is_the_same_unless_given(self) -> None:
         """`{note:other}` is the note, until somebody puts another there."""
@@ -67,16 +83,5 @@ class TestRoutes:
     def test_an_id_that_is_a_number_stays_one_in_a_body(self) -> None:
         """Alone in a JSON value; as part of a text it is text."""
         template = {"id": "{note}", "name": "note {note}"}
-        assert {"id": 7, "name": "note 7"} == fill(template, {"note": "7"}, {"note"})
+        assert {"id": 7, "name": "note 7"} == fill(template, {"note": 7})
         assert {"id": "7", "name": "note 7"} == fill(template, {"note": "7"})
-
-
-class TestClaims:
-    def test_only_what_can_be_shown_is_claimed(self) -> None:
-        """Without credentials to spoil nothing is claimed of them; without ids nothing of ids."""
-        alone = Adapter(name="x", sign_in=nobody(), routes=[WRITE])
-        named = Adapter(name="x", sign_in=basic(lambda user: user.name), routes=[WRITE, Route("r", "GET", "/{note}")])
-        newest = Adapter(name="x", sign_in=nobody(), routes=[WRITE, Route("r", "GET", "/", newest_of=["write"])])
-        assert (("SES-2",), ("SES-2", "AUT-1", "AUT-2")) == (alone.claims, named.claims)
-        assert ("SES-2", "FAC-4") == newest.claims
-        assert named.promises.credentials >= {Credential.NONE, Credential.FORGED}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.adapter import Route
 from harness.history.canary import Canaries
 from harness.history.model import EventKind
-from harness.wire.answers import MOST_KEPT, Answer, Misfit, id_in, kept, recorded
+from harness.transport.answers import MOST_KEPT, Answer, Misfit, id_in, kept, recorded
 
 
 def answer(status: int, body: str = "", location: str = "") -> Answer:
@@ -64,17 +64,17 @@ def test_a_mark_in_a_long_text_is_never_lost(before: int, after: int) -> None:
     """However far inside, it is found in what is kept."""
     canaries = Canaries(1)
     text = "x" * before + canaries.mark(3, 5) + "y" * after
-    assert canaries.find(text) == canaries.find(kept(text, canaries))
+    assert canaries.find(text) == canaries.find(kept(text))
 
 
 def test_a_long_text_without_marks_is_counted() -> None:
     """A megabyte of nothing is not kept."""
-    said = kept("x" * 1_000_000, Canaries(1))
+    said = kept("x" * 1_000_000)
     assert (True, True) == (len(said) < MOST_KEPT, "characters" in said)
 
 
 def test_every_header_is_kept() -> None:
     """Also the second cookie, in which something may leak."""
     came = Answer(200, (("set-cookie", "a=1"), ("set-cookie", "b=2")), b"\xff")
-    value = recorded(came, Canaries(1))
-    assert ([["set-cookie", "a=1"], ["set-cookie", "b=2"]], "\xff") == (value["headers"], value["text"])
+    value = recorded(came)
+    assert ([["set-cookie", "a=1"], ["set-cookie", "b=2"]], "\xff") == (value["headers"], value["body"])

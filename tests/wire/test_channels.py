@@ -11,7 +11,7 @@ import pytest
 
 from harness.adapter import Adapter, Channel, Route, nobody
 from harness.history.model import Refused, Value
-from harness.wire.channels import OpenChannel, Opening, open_channel
+from harness.transport.channels import OpenChannel, Opening, open_channel
 from harness.wire.serving import located
 
 SERVICE = Path(__file__).parent / "pushing_service.py"

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from harness.history.model import Unreachable
-from harness.scenario.script import Manner
-from harness.wire.exchange import Asked, Exchange
+from harness.scenario.program import Manner
+from harness.transport.exchange import Asked, Exchange
 
 
 class Peer:
@@ -96,7 +96,7 @@ async def test_who_hangs_up_closes_the_connection() -> None:
     """The service sees the end of it, while it is still at work."""
     async with connected() as (peer, exchange):
         with pytest.raises(TimeoutError):
-            await exchange.ask(get("/wait"), Manner(hang_up_s=0.05), "user 0")
+            await exchange.ask(get("/wait"), Manner(hang_up_s=0.5), "user 0")
         await asyncio.wait_for(peer.ended.wait(), 5)
 
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from harness.scenario.script import Manner
-from harness.wire.exchange import Asked, Exchange
+from harness.scenario.program import Manner
+from harness.transport.exchange import Asked, Exchange
 
 USERS = 3
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from harness.adapter import LogFile
 from harness.history.model import Unreachable
-from harness.wire.log import LogTail, log_of
+from harness.performing.log import LogTail, log_of
 
 
 def test_only_whole_new_records_that_name_a_user_are_read(tmp_path: Path) -> None:
     """What was there before is not of this run; half a line is waited for; a stranger's is nobody's."""
     path = tmp_path / "service.log"
     path.write_text('{"user": "alice"} before\n')
-    tail = LogTail(LogFile(str(path)), {"alice": "u00", "bob": "u01"})
-    with path.open("a") as file:
-        file.write('{"user": "bob"} one\n{"user": "carol"} two\nnobody\n{"user": "alice"} th')
-    first = list(tail.records())
-    with path.open("a") as file:
-        file.write("ree\n")
-    assert [("u01", '{"user": "bob"} one')] == first
-    assert [("u00", '{"user": "alice"} three')] == list(tail.records())
+    with closing(LogTail(LogFile(str(path)), {"alice": "u00", "bob": "u01"})) as tail:
+        with path.open("a") as file:
+            file.write('{"user": "bob"} one\n{"user": "carol"} two\nnobody\n{"user": "alice"} th')
+        first = list(tail.records())
+        with path.open("a") as file:
+            file.write("ree\n")
+        assert [("u01", '{"user": "bob"} one')] == first
+        assert [("u00", '{"user": "alice"} three')] == list(tail.records())
 
 
 def test_records_can_be_asked_for() -> None:
@@ -49,3 +51,78 @@ def test_a_file_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
     """One sentence, before anything is asked of the service."""
     with pytest.raises(Unreachable, match="see `log` of the adapter"):
         LogTail(LogFile(str(tmp_path / "none")), {})
+
+
+def lines_of(tail: LogTail) -> list[str]:
+    """Return what has come in under alice's name."""
+    return [record.partition("> ")[2] for _, record in tail.records()]
+
+
+class TestRotation:
+    """Nothing that was written is lost, and nothing is read twice."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        path = tmp_path / "service.log"
+        path.write_text("user=<alice> before\n")
+        return path
+
+    @pytest.fixture
+    def tail(self, path: Path) -> Iterator[LogTail]:
+        with closing(LogTail(LogFile(str(path), r"user=<([^>]*)>"), {"alice": "u00"})) as tail:
+            yield tail
+
+    def write(self, path: Path, text: str, mode: str = "a") -> None:
+        with path.open(mode) as file:
+            file.write(f"user=<alice> {text}")
+
+    def test_renamed_and_made_anew(self, path: Path, tail: LogTail) -> None:
+        """What came in before the renaming is still in the old file; what is in the new one is all new."""
+        self.write(path, "one\n")
+        path.rename(path.with_suffix(".1"))
+        self.write(path, "two\n")
+        assert ["one", "two"] == lines_of(tail)
+        self.write(path, "three\n")
+        assert ["three"] == lines_of(tail)
+
+    def test_renamed_and_not_there_yet(self, path: Path, tail: LogTail) -> None:
+        """A service may go on in the old file until it opens the new one."""
+        moved = path.rename(path.with_suffix(".1"))
+        self.write(moved, "one\n")
+        assert ["one"] == lines_of(tail)
+        self.write(moved, "two\n")
+        self.write(path, "three\n")
+        assert ["two", "three"] == lines_of(tail)
+
+    def test_renamed_within_a_record(self, path: Path, tail: LogTail) -> None:
+        """What has no end in the old file is a record all the same."""
+        self.write(path, "one")
+        assert [] == lines_of(tail)
+        path.rename(path.with_suffix(".1"))
+        self.write(path, "two\n")
+        assert ["one", "two"] == lines_of(tail)
+
+    def test_truncated(self, path: Path, tail: LogTail) -> None:
+        """The file is the same, and shorter."""
+        self.write(path, "one\n")
+        assert ["one"] == lines_of(tail)
+        self.write(path, "2\n", "w")
+        assert ["2"] == lines_of(tail)
+
+    @pytest.mark.parametrize("more", [0, 1, 40])
+    def test_truncated_and_grown_again(self, path: Path, tail: LogTail, more: int) -> None:
+        """To the same length, or beyond: what stands where something else was read is new."""
+        self.write(path, "one\n")
+        assert ["one"] == lines_of(tail)
+        longer = "2" * (path.stat().st_size - len("user=<alice> \n") + more)
+        self.write(path, f"{longer}\n", "w")
+        assert [longer] == lines_of(tail)
+
+    def test_a_letter_that_arrives_in_two_pieces_is_whole(self, path: Path, tail: LogTail) -> None:
+        """A mark beside it may be of any alphabet."""
+        text = "user=<alice> caf\u00e9\n".encode()
+        for piece in (text[:-2], text[-2:]):
+            with path.open("ab") as file:
+                file.write(piece)
+            seen = lines_of(tail)
+        assert ["caf\u00e9"] == seen

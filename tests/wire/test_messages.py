@@ -11,7 +11,7 @@ from harness.adapter import Adapter, Channel, Message, Route, trusted
 from harness.claims.evidence import SuiteOutcome
 from harness.claims.plan import WireBudget
 from harness.judging.verdict import Verdict
-from harness.wire.answers import has
+from harness.transport.answers import has
 from harness.wire.suite import WireSuite
 
 SERVICE = Path(__file__).parent / "rooms_service.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapter import Adapter, Channel, LogFile, Route, session, trusted
+from harness.adapter import Adapter, Channel, LogFile, Route, registered, session, trusted
 from harness.claims.evidence import Evidence, SuiteOutcome
 from harness.claims.plan import WireBudget
 from harness.history.model import Credential
@@ -47,7 +47,8 @@ def by_checker(outcome: SuiteOutcome) -> dict[str, Evidence]:
 def test_the_right_one_holds(log: Path) -> None:
     """Every anomaly that the claims exclude was examined, and none was seen; also not in its log."""
     found = by_checker(suite("right", log).run())
-    assert {"leak": Outcome.HOLDS, "access": Outcome.HOLDS} == {name: e.verdict.outcome for name, e in found.items()}
+    assert [Outcome.HOLDS] * 2 == [found[name].verdict.outcome for name in ("leak", "access")]
+    assert [] == [name for name, item in found.items() if item.verdict.violated]
     examined = found["leak"].verdict.examined | found["access"].verdict.examined
     wanted = {"leaked-in-answer", "leaked-in-event", "foreign-object", "existence-revealed", "unauthenticated"}
     assert wanted == {name for name, count in examined.items() if count}
@@ -56,7 +57,7 @@ def test_the_right_one_holds(log: Path) -> None:
 def test_who_is_turned_away_comes_under_a_plain_name(log: Path) -> None:
     """A service may take short names only; that it did is counted, and nothing else is lost."""
     outcome = suite("strict", log).run()
-    assert {Outcome.HOLDS} == {item.verdict.outcome for item in outcome.evidence}
+    assert [Outcome.HOLDS] * 2 == [by_checker(outcome)[name].verdict.outcome for name in ("leak", "access")]
     measured = outcome.run.measures["stimuli"]
     assert {"solo": 1, "in-turn": 4, "ids": 3, "crowd": 4} == {
         name: tried["renamed"] for name, tried in measured.items()
@@ -68,6 +69,18 @@ def test_who_has_signed_out_is_not_let_in(log: Path) -> None:
     """A session that outlives its sign-out is found, as that of somebody who was revoked."""
     finding = by_checker(suite("never_out", log).run())["access"].verdict.findings[0]
     assert ("unauthenticated", Credential.REVOKED) == (finding.anomaly, finding.observer.partition("~")[2])
+
+
+def test_who_must_register_is_registered_before_signing_out(log: Path) -> None:
+    """The verification goes on, and what a signed-out user was given was tried and refused."""
+    asked = suite("registering", log)
+    named = {"name": "{user}"}
+    sign_in = registered("POST", "/register", json=named, then=asked.adapter.sign_in)
+    outcome = WireSuite(
+        target="x", adapter=replace(asked.adapter, sign_in=sign_in), url="", budget=BUDGET, seed=1
+    ).run()
+    found = [by_checker(outcome)[name].verdict.outcome for name in ("leak", "access")]
+    assert ("", [Outcome.HOLDS] * 2) == (outcome.run.doubt, found)
 
 
 def test_what_an_intruder_writes_is_nobodys(log: Path) -> None:

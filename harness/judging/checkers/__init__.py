@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.history.model import Promises
 from harness.judging.checkers import (
     access,
     agreement,
@@ -42,15 +41,4 @@ CHECKERS: Mapping[str, Checker] = MappingProxyType(
         "access": access.CHECKER,
     }
 )
-"""Every checker, by name."""
-
-OF_ANY_SERVICE = ("leak", "access", "remains")
-"""The checkers that need no more than marks and ids: they can judge a service that has operations of its own."""
-
-
-def checkers_for(promises: Promises) -> Mapping[str, Checker]:
-    """Return the checkers that can judge a target with these operations."""
-    if not promises.verbs:
-        return CHECKERS
-    shows_newest = any(verb.newest_of for verb in promises.verbs.values())
-    return {name: CHECKERS[name] for name in OF_ANY_SERVICE if name != remains.NAME or shows_newest}
+"""Every checker, by name. Each judges any service; where the description lacks what it needs, it examines nothing."""

@@ -2,15 +2,18 @@
 
 Rules:
 
-- A refusal is evidence only beside a success: of a valid user with the same verb, or of the owner with the same verb on
-  the same object. A target that refuses everybody gives nothing to examine.
+- A refusal is evidence only beside a success: of a valid user with the same operation, or of the owner with the same
+  operation on the same object. A target that refuses everybody gives nothing to examine.
 - Once the owner has asked to delete an object, its refusal to others proves nothing.
-- Refusals that have nothing to do with whose object it is (malformed, too many) are not compared.
+- Refusals that have nothing to do with whose object it is (malformed, too many) are not compared; neither are those of
+  a request that names another's object besides.
 - A connection that stays open for a stranger proves nothing by itself: some services let anybody wait. It is held
   against them where an id that nobody has was refused.
-- What is sent to an intruder is held against a target whose frames the harness knows: elsewhere it may be a refusal.
+- An operation of which the service never says whether it was done has neither successes nor refusals.
+- What is sent to an intruder is held against a service if it is a frame about an object that the intruder has not
+  named: anything else may be a refusal.
 
-How it works: refusals that wait for the success beside them are counted, by verb or by verb and object.
+How it works: refusals that wait for the success beside them are counted, by operation or by operation and object.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, Verb, is_intruder
-from harness.history.vocabulary import verbs_of
-from harness.judging.ownership import MOST_PER_USER, Bounded, Made, Ownership, text_of
+from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, is_intruder
+from harness.history.semantics import OBJECTS, Semantics
+from harness.judging.frames import Frames, Object, named
+from harness.judging.ownership import MOST_PER_USER, Bounded, Made, Ownership
+from harness.judging.subscriptions import Replies
 from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Tally, Verdict
 
 NAME = "access"
@@ -36,7 +41,7 @@ _VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|\d+", re.IGNORE
 
 @dataclass(slots=True)
 class _Object:
-    """What was tried on one object with one verb: the owner's success, and refusals that wait for it."""
+    """What was tried on one object with one operation: the owner's success, and refusals that wait for it."""
 
     succeeded: bool = False
     refused: int = 0
@@ -44,7 +49,7 @@ class _Object:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """How a verb refuses."""
+    """How an operation refuses."""
 
     answer: tuple[Value, str]
     index: int
@@ -53,8 +58,8 @@ class _Refusal:
 class AccessFold:
     """Finds intruders that are served, users that reach others' objects, and refusals that tell too much.
 
-    Examined: unauthenticated: each answer to an intruder, for a verb with which a valid user has had success at any
-    time. foreign-object: each refusal of another's object, beside the owner's success with the same verb on it.
+    Examined: unauthenticated: each answer to an intruder, for an operation with which a valid user has had success at
+    any time. foreign-object: each refusal of another's object, beside the owner's success with the same one on it.
     existence-revealed: each comparison of the refusal of another's object with that of an id nobody was given.
 
     Source: CWE-862, CWE-639, CWE-203; incident rows B12, E1, E2, E3, E5, E6, E7.
@@ -64,14 +69,16 @@ class AccessFold:
         """Have seen no call yet."""
         self._tally = Tally(NAME)
         self._calls = CallJoiner()
-        self._verbs = verbs_of(header.promises)
-        self._frames_known = not header.promises.verbs
-        self._ownership = Ownership(self._verbs)
+        acknowledged = header.promises.which(lambda known: known.acknowledged)
+        self._operations = {known.name: known for known in acknowledged}
+        self._frames = Frames(header.promises)
+        self._replies = Replies(header.promises)
+        self._ownership = Ownership(header.promises)
         self._working: set[str] = set()
         self._refused: Counter[str] = Counter()
-        self._objects: Bounded[tuple[str, str], _Object] = Bounded()
-        self._deleted: Bounded[str, None] = Bounded()
-        self._attempted: dict[UserId, Bounded[str, Event]] = {}
+        self._objects: Bounded[tuple[str, Object], _Object] = Bounded()
+        self._deleted: Bounded[Object, None] = Bounded()
+        self._attempted: dict[UserId, Bounded[Object, Event]] = {}
         self._foreign: dict[str, _Refusal] = {}
         self._unknown: dict[str, _Refusal] = {}
         self._stayed_open: dict[str, list[Finding]] = {}
@@ -79,20 +86,24 @@ class AccessFold:
 
     def step(self, event: Event) -> None:
         """Take the next event."""
+        if event.kind is EventKind.PUSH:
+            if is_intruder(event.user):
+                self._sent(event)
+            return
         self._ownership.step(event)
-        verb = self._verbs.get(event.name)
-        if event.kind is EventKind.INVOKE and verb is not None and verb.deletes:
-            self._deleting(event, verb)
-        if event.kind is EventKind.PUSH and is_intruder(event.user) and self._frames_known:
-            self._tally.examine(UNAUTHENTICATED)
-            self._intruded(event, f"was sent {event.name}", (event.index,))
+        self._replies.step(event)
+        known = self._operations.get(event.name)
+        if known is None:
+            return
+        if event.kind is EventKind.INVOKE and known.deletes:
+            self._deleting(event, known)
         call = self._calls.step(event)
-        if call is None or verb is None:
+        if call is None:
             return
         if is_intruder(event.user):
-            self._tried(call, verb)
+            self._tried(call, known)
         else:
-            self._answered(call, verb)
+            self._answered(call, known)
 
     def verdict(self) -> Verdict:
         """Say what has been seen so far."""
@@ -100,9 +111,15 @@ class AccessFold:
 
     # Intruders
 
-    def _tried(self, call: Call, verb: Verb) -> None:
+    def _sent(self, event: Event) -> None:
+        frame = self._frames.read(event)
+        if frame is not None and frame.about is not None and not self._replies.may_be(frame, event.user):
+            self._tally.examine(UNAUTHENTICATED)
+            self._intruded(event, f"was sent {event.name}", (event.index,))
+
+    def _tried(self, call: Call, known: Semantics) -> None:
         event = call.completion
-        if event.kind is EventKind.INFO or (verb.opens and event.kind is EventKind.OK):
+        if event.kind is EventKind.INFO or (known.opens and event.kind is EventKind.OK):
             return
         if event.kind is EventKind.OK:
             self._intruded(event, f"succeeded with {event.name}", (call.invocation.index, event.index))
@@ -117,117 +134,130 @@ class AccessFold:
 
     # Valid users
 
-    def _answered(self, call: Call, verb: Verb) -> None:
+    def _answered(self, call: Call, known: Semantics) -> None:
         event = call.completion
-        if event.kind is EventKind.OK and verb.name not in self._working:
-            self._working.add(verb.name)
-            self._tally.examine(UNAUTHENTICATED, self._refused.pop(verb.name, 0))
-        name = text_of(call.invocation.value, verb.argument)
-        if verb.takes is None or name is None or event.kind is EventKind.INFO:
+        if event.kind is EventKind.OK and known.name not in self._working:
+            self._working.add(known.name)
+            self._tally.examine(UNAUTHENTICATED, self._refused.pop(known.name, 0))
+        name = known.object_in(call.invocation.value) if known.takes is not None else None
+        if known.takes is None or name is None or event.kind is EventKind.INFO:
             return
-        owners = self._ownership.owners(verb.takes, name)
+        taken = (known.takes, name)
+        owners = self._ownership.owners(taken)
         if event.user in owners:
             if event.kind is EventKind.OK:
-                self._own(verb, name)
-            elif _status(event) in GONE and name not in self._deleted:
-                self._lost(event, verb, name)
+                self._own(known, taken)
+            elif _status(event) in GONE and taken not in self._deleted:
+                self._lost(event, taken)
         elif event.kind is EventKind.OK:
             if owners:
-                self._reached(call, verb, name, *next(iter(owners.items())))
+                self._reached(call, known, taken, *next(iter(owners.items())))
         elif owners:
-            self._withheld(call, verb, name)
+            self._withheld(call, known, taken)
         elif not self._ownership.forgotten:
-            self._compare(verb.name, _refusal(event, name), self._unknown, self._foreign)
-            if verb.name in self._unknown:
-                for finding in self._stayed_open.pop(verb.name, ()):
+            self._compare(known.name, self._refusal(call, known, name), self._unknown, self._foreign)
+            if known.name in self._unknown:
+                for finding in self._stayed_open.pop(known.name, ()):
                     self._found_reached(finding)
 
-    def _own(self, verb: Verb, name: str) -> None:
-        tried = self._objects.get((verb.name, name)) or _Object()
+    def _own(self, known: Semantics, taken: Object) -> None:
+        tried = self._objects.get((known.name, taken)) or _Object()
         tried.succeeded = True
         self._tally.examine(FOREIGN, tried.refused)
         tried.refused = 0
-        self._objects.set((verb.name, name), tried)
+        self._objects.set((known.name, taken), tried)
 
-    def _lost(self, event: Event, verb: Verb, name: str) -> None:
+    def _lost(self, event: Event, taken: Object) -> None:
         """Take in that an object is gone that its owner has not deleted: somebody else may have, refused or not."""
         attempted = self._attempted.get(event.user)
-        if attempted is None or (attempt := attempted.pop(name)) is None:
+        if attempted is None or (attempt := attempted.pop(taken)) is None:
             return
         self._tally.examine(FOREIGN)
         self._tally.find(
             Finding(
                 anomaly=FOREIGN,
-                message=f"{event.user}'s {verb.takes} {name} is gone after {attempt.user} asked for {attempt.name}",
+                message=f"{event.user}'s {named(taken)} is gone after {attempt.user} asked for {attempt.name}",
                 observer=attempt.user,
                 owner=event.user,
                 witness=(attempt.index, event.index),
             )
         )
 
-    def _reached(self, call: Call, verb: Verb, name: str, owner: UserId, made: Made) -> None:
+    def _reached(self, call: Call, known: Semantics, taken: Object, owner: UserId, made: Made) -> None:
         observer = call.completion.user
         finding = Finding(
             anomaly=FOREIGN,
-            message=f"{observer} succeeded with {verb.name} on {owner}'s {verb.takes} {name}",
+            message=f"{observer} succeeded with {known.name} on {owner}'s {named(taken)}",
             observer=observer,
             owner=owner,
             witness=(made.given, call.invocation.index, call.completion.index),
         )
-        if not verb.opens or verb.name in self._unknown:
+        if not known.opens or known.name in self._unknown:
             self._found_reached(finding)
-        elif len(waiting := self._stayed_open.setdefault(verb.name, [])) < MOST_FINDINGS:
+        elif len(waiting := self._stayed_open.setdefault(known.name, [])) < MOST_FINDINGS:
             waiting.append(finding)
 
     def _found_reached(self, finding: Finding) -> None:
         self._tally.examine(FOREIGN)
         self._tally.find(finding)
 
-    def _withheld(self, call: Call, verb: Verb, name: str) -> None:
-        if name in self._deleted:
+    def _withheld(self, call: Call, known: Semantics, taken: Object) -> None:
+        if taken in self._deleted:
             return
         event = call.completion
         if _status(event) not in BESIDE_THE_POINT:
-            tried = self._objects.get((verb.name, name)) or _Object()
-            self._objects.set((verb.name, name), tried)
+            tried = self._objects.get((known.name, taken)) or _Object()
+            self._objects.set((known.name, taken), tried)
             if tried.succeeded:
                 self._tally.examine(FOREIGN)
             else:
                 tried.refused += 1
-        self._compare(verb.name, _refusal(event, name), self._foreign, self._unknown)
+        self._compare(known.name, self._refusal(call, known, taken[1]), self._foreign, self._unknown)
 
-    def _deleting(self, event: Event, verb: Verb) -> None:
+    def _deleting(self, event: Event, known: Semantics) -> None:
         """Take in that somebody asks that an object be deleted: its owner, or another who should not get it.
 
         What an owner deletes may take other objects of theirs with it, so no attempt before that counts any more.
         """
-        name = text_of(event.value, verb.argument)
-        owners = self._ownership.owners(verb.takes or "", name)
-        if name is None:
+        name = known.object_in(event.value) if known.takes is not None else None
+        if known.takes is None or name is None:
             return
+        taken = (known.takes, name)
+        owners = self._ownership.owners(taken)
         if event.user in owners:
-            self._deleted.set(name, None)
+            self._deleted.set(taken, None)
             self._attempted.pop(event.user, None)
             return
         for owner in owners:
-            self._attempted.setdefault(owner, Bounded(MOST_PER_USER)).set(name, event)
+            self._attempted.setdefault(owner, Bounded(MOST_PER_USER)).set(taken, event)
+
+    def _refusal(self, call: Call, known: Semantics, name: str) -> _Refusal | None:
+        """Return a refusal that can be compared: one of this object alone, as every other that was named is the user's.
+
+        A folder that is another's is refused as a folder, and so says nothing of the note in it.
+        """
+        objects = call.invocation.value.get(OBJECTS, {}) if isinstance(call.invocation.value, dict) else {}
+        others = ((kind, str(objects.get(argument))) for argument, kind in known.needs if argument != known.argument)
+        if any(call.completion.user not in self._ownership.owners(other) for other in others):
+            return None
+        return _refusal(call.completion, name)
 
     def _compare(
-        self, verb: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]
+        self, operation: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]
     ) -> None:
-        """Hold a refusal against one of the other sort, of the same verb."""
+        """Hold a refusal against one of the other sort, of the same operation."""
         if refusal is None:
             return
-        own.setdefault(verb, refusal)
-        against = other.get(verb)
+        own.setdefault(operation, refusal)
+        against = other.get(operation)
         if against is None:
             return
         self._tally.examine(REVEALED)
-        if refusal.answer != against.answer and verb not in self._revealing:
-            self._revealing.add(verb)
+        if refusal.answer != against.answer and operation not in self._revealing:
+            self._revealing.add(operation)
             foreign, unknown = (refusal, against) if own is self._foreign else (against, refusal)
             message = (
-                f"{verb} refuses another's object with {_shown(foreign)}, "
+                f"{operation} refuses another's object with {_shown(foreign)}, "
                 f"but an id that nobody has with {_shown(unknown)}"
             )
             self._tally.find(
@@ -243,7 +273,8 @@ def _refusal(event: Event, name: str) -> _Refusal | None:
     """Return the refusal without what may differ by chance: the id itself where it stands alone, and other numbers."""
     if _status(event) in (None, *NOT_COMPARED):  # without a status nothing was answered
         return None
-    text = text_of(event.value, "text") or ""
+    said = event.value.get("text") if isinstance(event.value, dict) else None
+    text = said if isinstance(said, str) else ""
     alone = rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])"
     return _Refusal((_status(event), _VARIABLE.sub("<id>", re.sub(alone, "<id>", text))), event.index)
 

@@ -7,7 +7,7 @@ saw it frozen must all name the same agents. Reads before the freeze may differ.
 from __future__ import annotations
 
 from harness.history.model import Event, EventKind, Header, Value
-from harness.history.vocabulary import REGISTRY_READ
+from harness.history.probes import REGISTRY_READ
 from harness.judging.ownership import Bounded
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 

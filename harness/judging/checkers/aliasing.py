@@ -8,7 +8,7 @@ change (classes, enums, compiled patterns, interned strings), the tap leaves out
 from __future__ import annotations
 
 from harness.history.model import Event, EventKind, Header
-from harness.history.vocabulary import ALIASES
+from harness.history.probes import ALIASES
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "aliasing"

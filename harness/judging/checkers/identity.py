@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from harness.history.model import Event, EventKind, Header
-from harness.history.vocabulary import CONTEXT_ID, CONTEXT_KEY
+from harness.history.probes import CONTEXT_ID, CONTEXT_KEY
 from harness.judging.ownership import Bounded
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 

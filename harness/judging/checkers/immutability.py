@@ -7,7 +7,7 @@ attempt changed.
 from __future__ import annotations
 
 from harness.history.model import Event, EventKind, Header
-from harness.history.vocabulary import CONTEXT_WRITE, REGISTRY_ENTRY, REGISTRY_WRITE
+from harness.history.probes import CONTEXT_WRITE, REGISTRY_ENTRY, REGISTRY_WRITE
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "immutability"

@@ -13,9 +13,10 @@ before anybody else had a fault. A target that fails on its own is not shown to 
 from __future__ import annotations
 
 from harness.history.model import Event, EventKind, Header, UserId, is_intruder
-from harness.history.vocabulary import DISCONNECTED, FAULT, VOCABULARY
-from harness.judging.ownership import frame_of
-from harness.judging.single_user import Aspect, SingleUser
+from harness.history.probes import DISCONNECTED, FAULT
+from harness.judging.answers import Aspect
+from harness.judging.described import Described
+from harness.judging.single_user import SingleUser
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "interference"
@@ -25,17 +26,19 @@ ANOMALY = Aspect.UNEXPLAINED.value
 class InterferenceFold:
     """Finds answers that a user's own actions do not explain.
 
-    Examined: each answer of the vocabulary that could be judged, once another user has had a fault: an injected one,
-    a disconnect, a run that failed, a call that ended in an error.
+    Examined: each answer that could be judged, once another user has had a fault: an injected one, a disconnect, work
+    that failed, a call that ended in an error. Nothing is known of operations of which no more is said than what they
+    make and take.
 
     Source: CWE-567; incident rows A3, A10, A11, A19, A20, A21, C3, C7, D5, D8.
     """
 
     def __init__(self, header: Header) -> None:
-        """Know nothing of any user yet."""
+        """Know what the service says of its operations, and nothing of any user yet."""
         self._tally = Tally(NAME)
+        self._described = Described(header.promises)
         self._models: dict[UserId, SingleUser] = {}
-        self._present: set[UserId] = set()
+        self._judged = {name for name, known in self._described.operations.items() if known.judged}
         self._troubled: set[UserId] = set()
 
     def step(self, event: Event) -> None:
@@ -43,15 +46,16 @@ class InterferenceFold:
         user = event.user
         if not user or is_intruder(user):
             return
-        model = self._models.setdefault(user, SingleUser())
-        self._present.add(user)
+        model = self._models.get(user)
+        if model is None:
+            model = self._models[user] = SingleUser(self._described)
         before = model.facts[Aspect.UNEXPLAINED]
         deviations = [found for found in model.step(event) if found.aspect is Aspect.UNEXPLAINED]
         facts = max(model.facts[Aspect.UNEXPLAINED] - before, len(deviations))
-        if event.kind is EventKind.OK and event.name in VOCABULARY:
+        if event.kind is EventKind.OK and event.name in self._judged:
             facts = max(facts, 1)  # it could have been an error
         others_in_trouble = len(self._troubled) > (user in self._troubled)
-        of_its_own = len(self._present) == 1 or (event.kind is EventKind.INFO and not others_in_trouble)
+        of_its_own = len(self._models) == 1 or (event.kind is EventKind.INFO and not others_in_trouble)
         if others_in_trouble or (deviations and not of_its_own):
             self._tally.examine(ANOMALY, facts)
         for deviation in deviations:
@@ -66,21 +70,20 @@ class InterferenceFold:
                     witness=deviation.witness,
                 )
             )
-        if _is_trouble(event):
+        if user not in self._troubled and self._is_trouble(event):
             self._troubled.add(user)
 
     def verdict(self) -> Verdict:
         """Say what has been seen so far."""
         return self._tally.verdict()
 
-
-def _is_trouble(event: Event) -> bool:
-    if event.kind is EventKind.PROBE:
-        return event.name in (FAULT, DISCONNECTED)
-    if event.kind is EventKind.PUSH:
-        frame = frame_of(event)
-        return frame is not None and frame.type == "agent_error"
-    return event.kind is EventKind.INFO
+    def _is_trouble(self, event: Event) -> bool:
+        if event.kind is EventKind.PROBE:
+            return event.name in (FAULT, DISCONNECTED)
+        if event.kind is EventKind.PUSH:
+            frame = self._described.frames.last(event)
+            return frame is not None and frame.type not in frame.form.completes
+        return event.kind is EventKind.INFO
 
 
 CHECKER = Checker(

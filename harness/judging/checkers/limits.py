@@ -2,12 +2,13 @@
 
 Rules:
 
-- A run is going from its `agent_started` to its last event. Order is certain on one connection only, so the runs that
-  go at once are counted for each device by itself, and only those that the device must receive from the start.
-- To say that a user was starved, every run that may still be going is held against that user: those whose end was not
-  seen, starts under way, and starts whose answer never came.
+- Work is going from the frame with which it begins to its last one. Order is certain on one connection only, so what
+  goes at once is counted for each device by itself, and only what the device must show from the start. Where a service
+  does not say with which frames work begins and ends, or that they arrive, nothing is watched.
+- To say that a user was starved, all work that may still be going is held against that user: what was not seen to end,
+  starts under way, and starts whose answer never came.
 
-How it works: sets of runs for each user; the same event on two devices counts once.
+How it works: sets of work for each user; the same frame on two devices counts once.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from harness.history.model import Event, EventKind, Header, UserId, is_intruder
-from harness.history.vocabulary import DISCONNECTED, FINAL_STATUSES, LAST_EVENTS, SETTLED
-from harness.judging.ownership import MOST_PER_USER, Bounded, Device, Follows, Frame, Ownership, frame_of, text_of
+from harness.history.probes import DISCONNECTED, SETTLED
+from harness.history.semantics import Progress, Semantics, at, body_of
+from harness.judging.frames import Frame, Frames, Object, named
+from harness.judging.ownership import MOST_PER_USER, Bounded, Device, Ownership
+from harness.judging.subscriptions import Subscriptions
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "limits"
@@ -27,83 +31,90 @@ TOO_MANY = 429
 
 @dataclass(slots=True)
 class _Slots:
-    """One user's runs.
+    """One user's work.
 
     Args:
-        watched: accepted runs that have not ended, with the devices that must receive all their events.
-        going: of each device, the watched runs that it saw begin, with the index of that event.
-        begun: watched runs that began, on any device.
-        unended: all accepted runs whose end was not seen.
+        watched: what was accepted and has not ended, with the devices that must show all its frames.
+        going: of each device, what is watched and was seen to begin there, with the index of that event.
+        begun: what is watched and began, on any device.
+        unended: all that was accepted and not seen to end.
         unknown: starts whose answer never came.
-        asking: starts under way: the most runs that may have been open while the target decided.
-        contested: watched runs that were accepted while another user was at the limit, and have not begun.
-        ended: runs that are over.
+        asking: starts under way: the most that may have been open while the target decided.
+        contested: what is watched, was accepted while another user was at the limit, and has not begun.
+        ended: what is over.
     """
 
-    watched: dict[str, frozenset[Device]] = field(default_factory=dict)
-    going: dict[Device, dict[str, int]] = field(default_factory=dict)
-    begun: set[str] = field(default_factory=set)
-    unended: Bounded[str, int] = field(default_factory=lambda: Bounded(MOST_PER_USER))
+    watched: dict[Object, frozenset[Device]] = field(default_factory=dict)
+    going: dict[Device, dict[Object, int]] = field(default_factory=dict)
+    begun: set[Object] = field(default_factory=set)
+    unended: Bounded[Object, int] = field(default_factory=lambda: Bounded(MOST_PER_USER))
     unknown: int = 0
     asking: dict[int, int] = field(default_factory=dict)
-    contested: set[str] = field(default_factory=set)
-    ended: Bounded[str, None] = field(default_factory=lambda: Bounded(MOST_PER_USER))
+    contested: set[Object] = field(default_factory=set)
+    ended: Bounded[Object, None] = field(default_factory=lambda: Bounded(MOST_PER_USER))
 
     def most_open(self) -> int:
-        """Return how many runs of this user may be open, at most."""
+        """Return how much work of this user may be open, at most."""
         return len(self.unended) + self.unended.forgotten + self.unknown
 
     def most_on_one_device(self) -> int:
-        """Return how many watched runs one device must show, at most."""
+        """Return how much of what is watched one device must show, at most."""
         return max(Counter(device for devices in self.watched.values() for device in devices).values(), default=0)
 
-    def forget(self, run: str) -> None:
-        """Watch this run no more."""
-        self.watched.pop(run, None)
-        self.begun.discard(run)
-        self.contested.discard(run)
+    def forget(self, work: Object) -> None:
+        """Watch this no more."""
+        self.watched.pop(work, None)
+        self.begun.discard(work)
+        self.contested.discard(work)
         for going in self.going.values():
-            going.pop(run, None)
+            going.pop(work, None)
 
 
 class LimitsFold:
     """Finds users above their limit, and users kept below it by others.
 
-    Examined: over-limit: each beginning of a run, and each settling, while its user has more accepted runs than the
-    limit, and each start refused (429) while the limit is reached: the target could have let it in. starved: each run
-    accepted while another user was at the limit, once it begins. Nothing where no limit is promised.
+    Examined: over-limit: each beginning of work, and each settling, while its user has more of it accepted than the
+    limit, and each start refused (429) while the limit is reached: the target could have let it in. starved: whatever
+    was accepted while another user was at the limit, once it begins. Nothing where no limit is promised.
 
     Source: CWE-770; incident rows A18, A19, A21, B7, D8.
     """
 
     def __init__(self, header: Header) -> None:
-        """Take the promised limit from the header."""
-        self._limit = header.promises.runs_per_user
+        """Take the promised limit from the header, and how work starts, begins and ends."""
+        promises = header.promises
+        self._limit = promises.runs_per_user
         self._tally = Tally(NAME)
-        self._ownership = Ownership()
-        self._follows = Follows()
+        self._frames = Frames(promises)
+        self._ownership = Ownership(promises)
+        self._subscriptions = Subscriptions(promises)
+        self._starting = {known.name: known for known in promises.which(lambda known: known.starts and known.makes)}
+        self._telling = {known.name: known for known in promises.which(lambda known: known.progress and known.takes)}
+        self._telling_of: dict[int, Object] = {}
+        self._watchable = {form.pushes.of for form in self._frames.forms if form.begins and form.shows_ends}
         self._users: dict[UserId, _Slots] = {}
         self._full: set[UserId] = set()
 
     def step(self, event: Event) -> None:
         """Take the next event."""
-        if self._limit is None or is_intruder(event.user):
+        if self._limit is None or not self._starting or is_intruder(event.user):
             return
         if event.kind is EventKind.PUSH:
-            frame = frame_of(event)
+            frame = self._frames.read(event)
             if frame is not None and self._ownership.owner_of(frame, event.user) == event.user:
                 self._received(event, frame, self._limit)
             return
         self._ownership.step(event)
-        self._follows.step(event)
-        if event.kind is EventKind.PROBE and event.name == SETTLED:
-            self._settled(event, self._limit)
-        elif event.kind is EventKind.PROBE and event.name == DISCONNECTED:
-            self._disconnected((event.user, event.device))
-        elif event.name == "start_run" and event.call is not None:
-            self._start(event, event.call, self._limit)
-        elif event.name == "read_run" and event.kind is EventKind.OK:
-            self._read(event)
+        self._subscriptions.step(event)
+        if event.kind is EventKind.PROBE:
+            if event.name == SETTLED:
+                self._settled(event, self._limit)
+            elif event.name == DISCONNECTED:
+                self._disconnected((event.user, event.device))
+        elif event.call is not None and (starting := self._starting.get(event.name)) is not None:
+            self._start(event, event.call, starting, self._limit)
+        elif event.call is not None and (telling := self._telling.get(event.name)) is not None:
+            self._told(event, event.call, telling)
 
     def verdict(self) -> Verdict:
         """Say what has been seen so far."""
@@ -111,7 +122,7 @@ class LimitsFold:
 
     # Starts
 
-    def _start(self, event: Event, call: int, limit: int) -> None:
+    def _start(self, event: Event, call: int, known: Semantics, limit: int) -> None:
         slots = self._slots(event.user)
         if event.kind is EventKind.INVOKE:
             for other in slots.asking:
@@ -122,102 +133,115 @@ class LimitsFold:
         if most is None:
             return
         if event.kind is EventKind.OK:
-            self._accepted(event, slots)
+            self._accepted(event, slots, known)
         elif event.kind is EventKind.INFO:
             slots.unknown += 1
         elif event.value.get("status") == TOO_MANY and len(slots.begun) >= limit:
             self._tally.examine(OVER)  # it could have been let in
         elif event.value.get("status") == TOO_MANY and most < limit and self._others_full(event.user):
             self._tally.examine(STARVED)
-            message = (
-                f"{event.user} was refused a run with at most {most} of {limit} open, while {self._who(event.user)}"
-            )
+            what = f"{event.user} was refused a {known.makes} with at most {most} of {limit} open"
+            message = f"{what}, while {self._who(event.user)}"
             self._find(STARVED, message, event)
 
-    def _accepted(self, event: Event, slots: _Slots) -> None:
-        name = text_of(event.value, "id")
-        made = self._ownership.run(event.user, name)
-        if made is None or name is None:
+    def _accepted(self, event: Event, slots: _Slots, known: Semantics) -> None:
+        name = known.made_in(event.value)
+        work = (known.makes or "", name or "")
+        made = self._ownership.made(event.user, work)
+        if made is None:
+            slots.unknown += 1
             return
-        if name in slots.ended:  # it was served before its answer came
+        if work in slots.ended:  # it was served before its answer came
             self._tally.examine(STARVED, int(self._others_full(event.user)))
             return
-        slots.unended.set(name, event.index)
-        watching = frozenset(self._follows.watching(event.user, made.thread, made.asked))
+        slots.unended.set(work, event.index)
+        watchable = work[0] in self._watchable
+        watching = frozenset(self._subscriptions.watching(event.user, made.place, made.asked)) if watchable else None
         if watching:
-            slots.watched[name] = watching
+            slots.watched[work] = watching
         if self._others_full(event.user):
-            if name in slots.begun:
+            if work in slots.begun:
                 self._tally.examine(STARVED)
             elif watching:
-                slots.contested.add(name)
+                slots.contested.add(work)
         self._refill(event.user)
 
-    # What is known of runs that go on
+    # What is known of work that goes on
 
     def _received(self, event: Event, frame: Frame, limit: int) -> None:
-        if frame.run is None:
+        if frame.about is None:
             return
-        if frame.type in LAST_EVENTS:
-            self._ended(event.user, frame.run)
-        elif frame.type == "agent_started":
-            self._began(event, frame, frame.run, limit)
+        if frame.type in frame.form.last:
+            self._ended(event.user, frame.about)
+        elif frame.type in frame.form.begins and frame.form.shows_ends:
+            self._began(event, frame, frame.about, limit)
 
-    def _began(self, event: Event, frame: Frame, run: str, limit: int) -> None:
+    def _began(self, event: Event, frame: Frame, work: Object, limit: int) -> None:
         slots, device = self._slots(event.user), (event.user, event.device)
-        started = self._ownership.started_at(event.user, frame)
-        follow = self._follows.threads(device).get(frame.thread or "")
-        if run in slots.ended or follow is None or not follow.covers(started):
-            return  # a replay, or a run that this device need not see whole
-        slots.watched[run] = slots.watched.get(run, frozenset()) | {device}
-        slots.unended.set(run, event.index)
-        slots.begun.add(run)
+        started, made = self._ownership.started_at(event.user, frame), self._ownership.made(event.user, work)
+        place = frame.place or (made.place if made is not None else None)
+        subscription = self._subscriptions.places(device).get(place) if place is not None else None
+        if work in slots.ended or subscription is None or not subscription.covers(started):
+            return  # a replay, or work that this device need not show whole
+        if self._subscriptions.is_mixed(device):
+            return
+        slots.watched[work] = slots.watched.get(work, frozenset()) | {device}
+        slots.unended.set(work, event.index)
+        slots.begun.add(work)
         going = slots.going.setdefault(device, {})
-        going[run] = event.index
-        if run in slots.contested:
-            slots.contested.discard(run)
+        going[work] = event.index
+        if work in slots.contested:
+            slots.contested.discard(work)
             self._tally.examine(STARVED)
         if slots.most_on_one_device() > limit:
             self._tally.examine(OVER)
         if len(going) > limit:
-            self._find(OVER, f"{event.user} has {len(going)} runs at once, with a limit of {limit}", event, going)
+            message = f"{event.user} has {len(going)} {work[0]}s at once, with a limit of {limit}"
+            self._find(OVER, message, event, going)
         self._refill(event.user)
 
-    def _read(self, event: Event) -> None:
-        value = event.value
-        name = text_of(value, "id")
-        if name is not None and value.get("status") in FINAL_STATUSES and self._ownership.run(event.user, name):
-            self._ended(event.user, name)
+    def _told(self, event: Event, call: int, known: Semantics) -> None:
+        """Take in the status of work that its owner asked for."""
+        if event.kind is EventKind.INVOKE:
+            if (name := known.object_in(event.value)) is not None:
+                self._telling_of[call] = (known.takes or "", name)
+            return
+        work = self._telling_of.pop(call, None)
+        if work is None or event.kind is not EventKind.OK or not self._ownership.made(event.user, work):
+            return
+        progress = known.progress or Progress()
+        if at(body_of(event.value), progress.status) in progress.final:
+            self._ended(event.user, work)
 
-    def _ended(self, user: UserId, run: str) -> None:
+    def _ended(self, user: UserId, work: Object) -> None:
         slots = self._slots(user)
-        slots.forget(run)
-        slots.unended.pop(run)
-        slots.ended.set(run, None)
+        slots.forget(work)
+        slots.unended.pop(work)
+        slots.ended.set(work, None)
         self._refill(user)
 
     def _disconnected(self, device: Device) -> None:
         """Watch no more what only this device would have shown."""
         slots = self._slots(device[0])
         slots.going.pop(device, None)
-        for run, devices in tuple(slots.watched.items()):
-            slots.watched[run] = devices - {device}
-            if not slots.watched[run]:
-                slots.forget(run)
+        for work, devices in tuple(slots.watched.items()):
+            slots.watched[work] = devices - {device}
+            if not slots.watched[work]:
+                slots.forget(work)
         self._refill(device[0])
 
-    # When all is settled, a run that has not begun has no slot.
+    # When all is settled, what has not begun has no slot.
 
     def _settled(self, event: Event, limit: int) -> None:
         for user, slots in self._users.items():
             if slots.most_on_one_device() > limit:
                 self._tally.examine(OVER)
-            waiting = [run for run in slots.watched if run not in slots.begun]
+            waiting = [work for work in slots.watched if work not in slots.begun]
             if not waiting or slots.most_open() - len(waiting) >= limit or not self._others_full(user):
                 continue
             self._tally.examine(STARVED)
             accepted = slots.unended.get(waiting[0]) or event.index
-            message = f"{user}'s run {waiting[0]} never began, while {self._who(user)}"
+            message = f"{user}'s {named(waiting[0])} never began, while {self._who(user)}"
             self._find(STARVED, message, event, {waiting[0]: accepted}, user)
 
     def _slots(self, user: UserId) -> _Slots:
@@ -236,9 +260,9 @@ class LimitsFold:
         return f"{', '.join(sorted(self._full - {user})[:3])} had {self._limit} or more"
 
     def _find(
-        self, anomaly: str, message: str, event: Event, runs: dict[str, int] | None = None, user: UserId = ""
+        self, anomaly: str, message: str, event: Event, works: dict[Object, int] | None = None, user: UserId = ""
     ) -> None:
-        witness = tuple(sorted({*(runs or {}).values(), event.index}))
+        witness = tuple(sorted({*(works or {}).values(), event.index}))
         self._tally.find(Finding(anomaly=anomaly, message=message, observer=user or event.user, witness=witness))
 
 

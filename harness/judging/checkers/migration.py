@@ -7,7 +7,7 @@ whose event reached whom.
 from __future__ import annotations
 
 from harness.history.model import Event, EventKind, Header, UserId
-from harness.history.vocabulary import LEGACY_CALL, LEGACY_EVENT
+from harness.history.probes import LEGACY_CALL, LEGACY_EVENT
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "migration"

@@ -1,42 +1,49 @@
-"""Every event reaches its owner, where its thread is followed, once and in order.
+"""Every frame reaches its owner, where what it is pushed within is subscribed to, once and in order.
 
 Rules:
 
-- Whose run or thread it is, the harness knows from its own calls. What a frame says of its user is never believed.
-- A device follows a thread from the moment it asks to; only of runs asked for after that was confirmed must it get
-  every event, from seq 0 on. Of a run that it says it has seen (`after`), it must get what comes next.
-- Of any other run the first event seen is accepted, and what came before it is not judged. Neither is a replay that a
-  renewed `follow` asks for, nor what still drips out of a connection that was dropped.
+- Whose object a frame is about, the harness knows from its own calls. What a frame says of its user is never believed.
+- A device subscribes from the moment it asks to; only of what is asked for after that was confirmed must it get every
+  frame, from number 0 on. Of what it says it has seen, it must get what comes next.
+- Of anything else the first frame seen is accepted, and what came before it is not judged. Neither is a replay that a
+  renewed subscription asks for, nor what still drips out of a connection that was dropped.
+- What may be missing, repeated or out of order is for the service to say (`Pushes.delivery`, `Pushes.seq`). Where it
+  says nothing, nothing is judged but whom a frame reached. Where frames are not numbered, only the last one is missed.
 
-How it works. For each device and run a `_Track` keeps the next seq expected and those skipped. A skipped event that
-comes later was reordered; one that has not come when all is settled was lost. A run's last event is awaited on every
-device that must receive the run.
+How it works. For each device and object a `_Track` keeps the next number expected and those skipped. A skipped frame
+that comes later was reordered; one that has not come when all is settled was lost. The last frame about an object is
+awaited on every device that must get all of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.history.model import Delivery, Event, EventKind, Header, UserId, is_intruder
-from harness.history.vocabulary import DISCONNECTED, LAST_EVENTS, SETTLED, Kind
-from harness.judging.ownership import MOST_PER_USER, Bounded, Device, Follow, Follows, Frame, Ownership, frame_of
+from harness.history.model import Event, EventKind, Header, UserId, is_intruder
+from harness.history.probes import DISCONNECTED, SETTLED
+from harness.history.semantics import Semantics
+from harness.judging.frames import Frame, Frames, Object, named
+from harness.judging.ownership import MOST_PER_USER, Bounded, Device, Ownership
+from harness.judging.subscriptions import Replies, Subscription, Subscriptions
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "misdelivery"
+MISDELIVERED, WRONG_PLACE = "misdelivered", "wrong-thread"
+LOST, DOUBLED, REORDERED = "lost-event", "doubled-event", "reordered-event"
 MOST_SKIPPED = 1_024
-"""Skipped events of one run that are remembered by number; a larger gap makes the run unexamined."""
+"""Skipped frames of one object that are remembered by number; a larger gap makes it unexamined."""
 
 
 @dataclass(slots=True)
 class _Track:
-    """What one device has received of one run.
+    """What one device has received about one object.
 
     Args:
-        first: the lowest seq that could be judged.
-        following: the next seq expected; None accepts any.
+        first: the lowest number that could be judged.
+        following: the next number expected; None accepts any.
         blind: whether order cannot be judged, because a replay overlaps.
-        skipped: seqs that were passed over, with the index of the event that showed it.
-        last: the seq of the run's last event, once seen.
+        skipped: numbers that were passed over, with the index of the event that showed it.
+        last: the number of the last frame, once seen.
         latest: index of the newest event.
     """
 
@@ -50,53 +57,62 @@ class _Track:
 
 @dataclass(slots=True)
 class _Receipts:
-    """What one device has received and awaits."""
+    """What one device has received and awaits; `ended` are those whose last frame has come."""
 
-    tracks: Bounded[str, _Track] = field(default_factory=lambda: Bounded(MOST_PER_USER))
-    awaited: Bounded[str, int] = field(default_factory=lambda: Bounded(MOST_PER_USER))
+    tracks: Bounded[Object, _Track] = field(default_factory=lambda: Bounded(MOST_PER_USER))
+    awaited: Bounded[Object, int] = field(default_factory=lambda: Bounded(MOST_PER_USER))
+    ended: Bounded[Object, None] = field(default_factory=lambda: Bounded(MOST_PER_USER))
     completed: int = 0
 
 
 class MisdeliveryFold:
-    """Finds events that went astray.
+    """Finds frames that went astray.
 
-    Examined: misdelivered: each frame of a known owner while two users have started runs. wrong-thread: each frame of
-    one's own while one of one's runs is in a thread that this device does not follow, or it follows two. lost-event,
-    doubled-event and reordered-event: each frame of a run whose next seq is known; and for lost-event each run whose
-    end was awaited when all was settled. Where at-least-once is promised no repeat is a fault, and none is examined.
+    Examined: misdelivered: each frame of a known owner while two users have what frames are about. wrong-thread: each
+    frame of one's own while one has something within an object to which this device has not subscribed, or it has to
+    two. lost-event, doubled-event and reordered-event: each frame whose next number is known; and for lost-event each
+    object whose last frame was awaited when all was settled. What the service does not promise is not examined.
 
     Source: CWE-488, CWE-362; incident rows A1, A2, A3, A11, A12, A17, B1 to B10, B12.
     """
 
     def __init__(self, header: Header) -> None:
-        """Take the promised delivery from the header."""
+        """Take what is known of frames from the header."""
+        promises = header.promises
         self._tally = Tally(NAME)
-        self._repeats = header.promises.delivery is Delivery.AT_LEAST_ONCE
-        self._ownership = Ownership()
-        self._follows = Follows()
+        self._frames = Frames(promises)
+        self._ownership = Ownership(promises)
+        self._subscriptions = Subscriptions(promises)
+        self._replies = Replies(promises)
+        # Whose last frame can be awaited, and the operations that make such objects.
+        self._ending = {form.pushes.of for form in self._frames.forms if form.place and form.shows_ends}
+        self._making = {known.name: known for known in promises.which(lambda known: known.makes in self._ending)}
+        self._resumed = [form for form in self._frames.forms if form.place and form.ordered]
+        self._arriving = {form.pushes.of for form in self._frames.forms if form.arrives}
         self._devices: dict[Device, _Receipts] = {}
         self._dropped: set[Device] = set()
-        self._ends: Bounded[tuple[UserId, str], int] = Bounded()
+        self._ends: Bounded[tuple[UserId, Object], int] = Bounded()
 
     def step(self, event: Event) -> None:
         """Take the next event."""
         if event.kind is EventKind.PUSH:
-            frame = frame_of(event)
+            frame = self._frames.read(event)
             if frame is not None and not is_intruder(event.user):
                 self._received(event, frame)
             return
         self._ownership.step(event)
-        self._follows.step(event)
-        device = (event.user, event.device)
-        if event.kind is EventKind.PROBE and event.name == SETTLED:
-            self._settled(event)
-        elif event.kind is EventKind.PROBE and event.name == DISCONNECTED:
-            self._devices.pop(device, None)
-            self._dropped.add(device)
-        elif event.name == "follow":
-            self._followed(event, device)
-        elif event.name == "start_run" and event.kind is EventKind.OK:
-            self._started(event)
+        self._replies.step(event)
+        subscribing = self._subscriptions.step(event)
+        if event.kind is EventKind.PROBE:
+            if event.name == SETTLED:
+                self._settled(event)
+            elif event.name == DISCONNECTED:
+                self._devices.pop((event.user, event.device), None)
+                self._dropped.add((event.user, event.device))
+        elif subscribing is not None:
+            self._subscribed(event, subscribing)
+        elif event.kind is EventKind.OK and event.name in self._making and not is_intruder(event.user):
+            self._started(event, self._making[event.name])
 
     def verdict(self) -> Verdict:
         """Say what has been seen so far."""
@@ -104,125 +120,155 @@ class MisdeliveryFold:
 
     # What the user asks for: expectations.
 
-    def _followed(self, event: Event, device: Device) -> None:
+    def _subscribed(self, event: Event, known: Semantics) -> None:
         if event.kind not in (EventKind.INVOKE, EventKind.OK):
             return
+        device = (event.user, event.device)
         self._dropped.discard(device)
-        for thread, follow in self._follows.threads(device).items():
-            if event.kind is EventKind.INVOKE and follow.asked == event.index:
-                self._expect(device, thread, follow)
-            elif event.kind is EventKind.OK and follow.confirmed == event.index and not follow.renewed:
-                self._await_resumed(device, thread, follow)
+        for place, subscription in self._subscriptions.places(device).items():
+            if event.kind is EventKind.INVOKE and subscription.asked == event.index:
+                self._expect(device, place, subscription)
+            elif subscription.confirmed == event.index and not subscription.renewed:
+                self._await_resumed(device, place, subscription)
 
-    def _expect(self, device: Device, thread: str, follow: Follow) -> None:
+    def _expect(self, device: Device, place: Object, subscription: Subscription) -> None:
         receipts = self._devices.setdefault(device, _Receipts())
-        if follow.renewed:
-            for name, track in receipts.tracks.items():
-                if self._thread_of(device[0], name) in (thread, None):
+        if subscription.renewed:
+            for object, track in receipts.tracks.items():
+                if self._place_of(device[0], object) in (place, None):
                     track.blind = True
             return
-        for name, seq in follow.after.items():
-            if self._thread_of(device[0], name) == thread:
-                receipts.tracks.set(name, _Track(first=0, following=seq + 1))
+        for object, seq in self._seen(device[0], place, subscription):
+            receipts.tracks.set(object, _Track(first=0, following=seq + 1))
 
-    def _await_resumed(self, device: Device, thread: str, follow: Follow) -> None:
-        """Await the end of each run that the device had not seen to its end when it came back."""
+    def _await_resumed(self, device: Device, place: Object, subscription: Subscription) -> None:
+        """Await the end of whatever the device had not seen to its end when it came back."""
         receipts = self._devices.setdefault(device, _Receipts())
-        for name, seq in follow.after.items():
-            track = receipts.tracks.get(name)
-            if self._thread_of(device[0], name) != thread or (track is not None and track.last is not None):
-                continue
-            end = self._ends.get((device[0], name))
-            if end is None or end > seq:
-                receipts.awaited.set(name, follow.asked)
+        for object, seq in self._seen(device[0], place, subscription):
+            end = self._ends.get((device[0], object))
+            if object[0] in self._ending and object not in receipts.ended and (end is None or end > seq):
+                receipts.awaited.set(object, subscription.asked)
 
-    def _started(self, event: Event) -> None:
-        name = event.value.get("id") if isinstance(event.value, dict) else None
-        made = self._ownership.run(event.user, name)
-        if made is None or name is None:
+    def _seen(self, user: UserId, place: Object, subscription: Subscription) -> list[tuple[Object, int]]:
+        """Return of what is pushed within the place a device has seen frames, and the number of the last one."""
+        if not subscription.seen:
+            return []
+        kinds = [form.pushes.of for form in self._resumed if form.place == place[0]]
+        found = (((kind, name), seq) for kind in kinds for name, seq in subscription.seen.items())
+        return [(object, seq) for object, seq in found if self._place_of(user, object) == place]
+
+    def _started(self, event: Event, known: Semantics) -> None:
+        name = known.made_in(event.value)
+        if name is None or known.makes is None:
             return
-        for device in self._follows.watching(event.user, made.thread, made.asked):
+        object = (known.makes, name)
+        made = self._ownership.made(event.user, object)
+        if made is None:
+            return
+        for device in self._subscriptions.watching(event.user, made.place, made.asked):
             receipts = self._devices.setdefault(device, _Receipts())
-            track = receipts.tracks.get(name)
-            if track is not None and track.last is not None:
+            if object in receipts.ended:
                 receipts.completed += 1
             else:
-                receipts.awaited.set(name, made.asked)
+                receipts.awaited.set(object, made.asked)
 
     # What reaches the user.
 
     def _received(self, event: Event, frame: Frame) -> None:
-        owner = self._ownership.owner_of(frame, event.user)
-        if owner is None:
+        owners = self._ownership.owners_of(frame)
+        if not owners:
             return
-        if self._ownership.users_with_runs > 1:
-            self._tally.examine("misdelivered")
-        if owner != event.user:
-            made = (self._ownership.owners(Kind.RUN, frame.run) or self._ownership.owners(Kind.THREAD, frame.thread))[
-                owner
-            ]
-            message = f"{event.user} received {frame.type} of {owner}'s {_which(frame)}"
-            self._find("misdelivered", message, event.user, owner, (made.asked, event.index))
+        if event.user not in owners and self._may_be_meant_for(event.user, frame):
+            return
+        if self._ownership.receivers > 1:
+            self._tally.examine(MISDELIVERED)
+        if event.user not in owners:
+            owner, made = next(iter(owners.items()))
+            message = f"{event.user} received {frame.type} of {owner}'s {frame}"
+            self._find(MISDELIVERED, message, event.user, owner, (made.asked, event.index))
             return
         device = (event.user, event.device)
-        if device not in self._dropped and self._is_in_place(event, frame, device):
+        if device in self._dropped or self._subscriptions.is_mixed(device):
+            return
+        if not frame.form.place or self._is_in_place(event, frame, device):
             self._count(event, frame, device)
 
+    def _may_be_meant_for(self, user: UserId, frame: Frame) -> bool:
+        """Return whether a frame of another's may be an answer, or about something that was not named yet."""
+        unnamed = not self._ownership.owners(frame.about) and self._ownership.started_at(user, frame) is not None
+        return unnamed or self._replies.may_be(frame, user)
+
     def _is_in_place(self, event: Event, frame: Frame, device: Device) -> bool:
-        """Judge whether the frame came where its thread is followed; return whether its seq can be judged, too."""
-        followed = self._follows.threads(device)
-        begun = self._thread_of(event.user, frame.run)
-        thread = frame.thread or begun
-        if thread is None or followed.forgotten:
+        """Judge whether the frame came where it is subscribed to; return whether its number can be judged, too."""
+        subscribed = self._subscriptions.places(device)
+        made_in = self._place_of(event.user, frame.about)
+        place = frame.place or made_in
+        if place is None or subscribed.forgotten:
             return False
-        if len(followed) > 1 or self._ownership.runs_outside(event.user, followed):
-            self._tally.examine("wrong-thread")
-        if begun is not None and frame.thread is not None and begun != frame.thread:
-            message = f"{event.user} received {frame.type} of {_which(frame)} as one of thread {frame.thread}"
-        elif thread not in followed:
+        if len(subscribed) > 1 or self._ownership.is_elsewhere(event.user, subscribed):
+            self._tally.examine(WRONG_PLACE)
+        if made_in is not None and frame.place is not None and made_in != frame.place:
+            message = f"{event.user} received {frame.type} of {frame} as one of {named(frame.place)}"
+        elif place not in subscribed:
             message = (
-                f"{event.user} received {frame.type} of thread {thread} on device {event.device}, not followed there"
+                f"{event.user} received {frame.type} of {named(place)} on device {event.device}, not subscribed there"
             )
         else:
             return True
-        self._find("wrong-thread", message, event.user, event.user, (event.index,))
+        self._find(WRONG_PLACE, message, event.user, event.user, (event.index,))
         return False
 
     def _count(self, event: Event, frame: Frame, device: Device) -> None:
-        if frame.run is None or frame.seq is None:
+        if frame.about is None:
             return
-        receipts = self._devices.setdefault(device, _Receipts())
-        track = receipts.tracks.get(frame.run) or self._new_track(receipts, device, frame)
-        receipts.tracks.set(frame.run, track)
+        receipts = self._devices.get(device)
+        if receipts is None:
+            receipts = self._devices[device] = _Receipts()
+        if frame.seq is not None and frame.form.ordered:
+            self._order(event, frame, receipts, frame.about, frame.seq)
+        if frame.type in frame.form.last:
+            receipts.ended.set(frame.about, None)
+            if receipts.awaited.pop(frame.about) is not None:
+                receipts.completed += 1
+
+    def _order(self, event: Event, frame: Frame, receipts: _Receipts, about: Object, seq: int) -> None:
+        track = receipts.tracks.get(about) or self._new_track(receipts, (event.user, event.device), frame)
+        receipts.tracks.set(about, track)
         if track.following is None:
-            track.first = track.following = frame.seq
+            track.first = track.following = seq
         elif not track.blind:
-            for anomaly in ("lost-event", "reordered-event") if self._repeats else _COUNTED:
-                self._tally.examine(anomaly)
-        self._place(event, frame, track, frame.seq)
-        if frame.type in LAST_EVENTS:
-            self._ended(receipts, event.user, frame.run, track, frame.seq)
+            self._tally.examine(REORDERED)
+            if frame.form.arrives:
+                self._tally.examine(LOST)
+            if frame.form.once:
+                self._tally.examine(DOUBLED)
+        self._place(event, frame, track, seq)
+        if frame.type in frame.form.last and track.last is None:
+            track.last = seq
+            self._ends.set((event.user, about), seq)
 
     def _new_track(self, receipts: _Receipts, device: Device, frame: Frame) -> _Track:
-        follow = self._follows.threads(device).get(frame.thread or self._thread_of(device[0], frame.run) or "")
+        place = frame.place or self._place_of(device[0], frame.about)
+        subscription = self._subscriptions.places(device).get(place) if place is not None else None
+        if subscription is None:
+            return _Track(first=0, following=None)
         started = self._ownership.started_at(device[0], frame)
-        if follow is not None and follow.covers(started) and not receipts.tracks.forgotten:
+        if subscription.covers(started) and not receipts.tracks.forgotten:
             return _Track(first=0, following=0)
-        return _Track(first=0, following=None, blind=follow is not None and follow.renewed)
+        return _Track(first=0, following=None, blind=subscription.renewed)
 
     def _place(self, event: Event, frame: Frame, track: _Track, seq: int) -> None:
-        """Judge one seq against what came before it."""
+        """Judge one number against what came before it."""
         expected, before = track.following or 0, track.latest
         track.latest = event.index
         track.following = max(expected, seq + 1)
-        if track.blind:
+        if track.blind or (seq == expected and track.last is None):
             return
-        what = f"{event.user} received event {seq} ({frame.type}) of {_which(frame)}"
+        what = f"{event.user} received event {seq} ({frame.type}) of {frame}"
         witness = (before, event.index)
         if track.last is not None and seq > track.last:
-            twice = frame.type in LAST_EVENTS
-            message = f"{what} after its last event, {track.last}"
-            self._find("doubled-event" if twice else "reordered-event", message, event.user, event.user, witness)
+            anomaly = DOUBLED if frame.type in frame.form.last else REORDERED
+            self._find(anomaly, f"{what} after its last event, {track.last}", event.user, event.user, witness)
         elif seq > expected:
             if seq - expected > MOST_SKIPPED:
                 track.blind = True
@@ -230,41 +276,34 @@ class MisdeliveryFold:
             track.skipped.update(dict.fromkeys(range(expected, seq), event.index))
         elif seq in track.skipped:
             witness = (track.skipped.pop(seq), event.index)
-            self._find("reordered-event", f"{what} after a later one", event.user, event.user, witness)
-        elif track.first <= seq < expected and not self._repeats:
-            self._find("doubled-event", f"{what} twice", event.user, event.user, witness)
-
-    def _ended(self, receipts: _Receipts, user: UserId, run: str, track: _Track, seq: int) -> None:
-        if track.last is None:
-            track.last = seq
-            self._ends.set((user, run), seq)
-        if receipts.awaited.pop(run) is not None:
-            receipts.completed += 1
+            self._find(REORDERED, f"{what} after a later one", event.user, event.user, witness)
+        elif track.first <= seq < expected and frame.form.once:
+            self._find(DOUBLED, f"{what} twice", event.user, event.user, witness)
 
     # When all is settled, what is missing is lost.
 
     def _settled(self, event: Event) -> None:
         unended = frozenset(event.value.get("open", ())) if isinstance(event.value, dict) else frozenset()
         for (user, device), receipts in self._devices.items():
-            self._tally.examine("lost-event", receipts.completed)
+            self._tally.examine(LOST, receipts.completed)
             receipts.completed = 0
-            for run, track in receipts.tracks.items():
-                if track.skipped and not track.blind:
+            for object, track in receipts.tracks.items():
+                if track.skipped and not track.blind and object[0] in self._arriving:
                     numbers = ", ".join(str(seq) for seq in sorted(track.skipped))
-                    message = f"{user} never received event {numbers} of run {run} on device {device}"
+                    message = f"{user} never received event {numbers} of {named(object)} on device {device}"
                     witness = (min(track.skipped.values()), event.index)
-                    self._find("lost-event", message, user, user, witness)
+                    self._find(LOST, message, user, user, witness)
                     track.skipped.clear()
-            for run, asked in receipts.awaited.items():
-                if run not in unended:
-                    receipts.awaited.pop(run)
-                    self._tally.examine("lost-event")
-                    message = f"{user} never received the last event of run {run} on device {device}"
-                    self._find("lost-event", message, user, user, (asked, event.index))
+            for object, asked in receipts.awaited.items():
+                if object[1] not in unended:
+                    receipts.awaited.pop(object)
+                    self._tally.examine(LOST)
+                    message = f"{user} never received the last event of {named(object)} on device {device}"
+                    self._find(LOST, message, user, user, (asked, event.index))
 
-    def _thread_of(self, user: UserId, run: str | None) -> str | None:
-        made = self._ownership.run(user, run)
-        return made.thread if made is not None else None
+    def _place_of(self, user: UserId, object: Object | None) -> Object | None:
+        made = self._ownership.made(user, object)
+        return made.place if made is not None else None
 
     def _find(self, anomaly: str, message: str, observer: UserId, owner: UserId, witness: tuple[int, ...]) -> None:
         self._tally.find(
@@ -272,16 +311,9 @@ class MisdeliveryFold:
         )
 
 
-_COUNTED = ("lost-event", "doubled-event", "reordered-event")
-
-
-def _which(frame: Frame) -> str:
-    return f"run {frame.run}" if frame.run is not None else f"thread {frame.thread}"
-
-
 CHECKER = Checker(
     NAME,
-    "every event reaches its owner, where its thread is followed, once and in order",
-    ("misdelivered", "wrong-thread", *_COUNTED),
+    "every event reaches its owner, where it is subscribed to, once and in order",
+    (MISDELIVERED, WRONG_PLACE, LOST, DOUBLED, REORDERED),
     MisdeliveryFold,
 )

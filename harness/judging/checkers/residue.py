@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.history.model import Event, EventKind, Header, Value, is_intruder
-from harness.history.vocabulary import RESOURCES
+from harness.history.probes import RESOURCES
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "residue"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.history.model import Event, EventKind, Header
-from harness.history.vocabulary import CONNECTION, SESSION
+from harness.history.probes import CONNECTION, SESSION
 from harness.judging.ownership import Bounded
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 

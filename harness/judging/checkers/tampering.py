@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.history.model import Event, Header, UserId, is_intruder
-from harness.judging.single_user import Aspect, SingleUser
+from harness.judging.answers import Aspect
+from harness.judging.described import Described
+from harness.judging.single_user import SingleUser
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "tampering"
@@ -21,22 +23,25 @@ class TamperingFold:
     """Finds data that its owner did not write so.
 
     Examined: tampered: each acknowledged object whose text an answer shows. lost-write: each acknowledged object that
-    an answer had to show, and each acknowledged edit. partial-write: each listing after the end of a run that writes
-    all of its notes or none.
+    an answer had to show, and each acknowledged edit. partial-write: each listing after the end of work that writes
+    all of its objects or none. Nothing where the description does not say which operations make, show or list texts.
 
     Source: CWE-567, CWE-362, CWE-459; incident rows A4, C1, C3, C4, C9, C10, D4.
     """
 
     def __init__(self, header: Header) -> None:
-        """Know nothing of any user yet."""
+        """Know what the service says of its operations, and nothing of any user yet."""
         self._tally = Tally(NAME)
+        self._described = Described(header.promises)
         self._models: dict[UserId, SingleUser] = {}
 
     def step(self, event: Event) -> None:
         """Take the next event."""
         if not event.user or is_intruder(event.user):
             return
-        model = self._models.setdefault(event.user, SingleUser())
+        model = self._models.get(event.user)
+        if model is None:
+            model = self._models[event.user] = SingleUser(self._described)
         for deviation in model.step(event):
             if deviation.aspect in ASPECTS:
                 self._tally.find(

@@ -6,7 +6,7 @@ from collections import deque
 
 from harness.history.calling import CALLING
 from harness.history.model import Probe, Value
-from harness.history.vocabulary import DOUBT
+from harness.history.probes import DOUBT
 
 MOST_PROBES = 1_000_000
 """Kept between two fetches; when there are more the oldest go, and a doubt says so."""

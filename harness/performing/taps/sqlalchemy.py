@@ -21,7 +21,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
 from harness.history.calling import CALLING
-from harness.history.vocabulary import CONNECTION, SESSION
+from harness.history.probes import CONNECTION, SESSION
 from harness.performing.taps.sink import ProbeSink
 
 _SERIAL, _LAST = "harness_serial", "harness_last_call"

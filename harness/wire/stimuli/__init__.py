@@ -1,4 +1,4 @@
-"""What reveals leaks: each stimulus makes one script for a service. One family, one file."""
+"""What reveals leaks: each stimulus makes one program for a service. One family, one file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from harness.scenario.script import Script
+from harness.scenario.program import Program
 from harness.wire.stimuli.clients import hang_ups, reconnects
 from harness.wire.stimuli.crowds import bursts, crowd, shared_connections, volume
 from harness.wire.stimuli.in_turn import in_turn
@@ -22,12 +22,12 @@ class Stimulus:
 
     Args:
         sentence: what it does.
-        make: returns the script for a service; None where the service has nothing that it could be tried on.
+        make: returns the program for a service; None where the service has nothing that it could be tried on.
         needs: what that is.
     """
 
     sentence: str
-    make: Callable[[Setting], Script | None]
+    make: Callable[[Setting], Program | None]
     needs: str = ""
 
 
@@ -37,7 +37,7 @@ STIMULI: Mapping[str, Stimulus] = MappingProxyType(
         "ids": Stimulus("every id is tried by others, and without a valid credential", ids),
         "crowd": Stimulus("all users at once, on connections of their own", crowd),
         "shared-connections": Stimulus("all users over the same few kept-alive connections", shared_connections),
-        "names": Stimulus("users have names that are easily taken for one another", names),
+        "names": Stimulus("users have names that are easily taken for one another", names, "names that differ"),
         "reconnects": Stimulus("channels are opened again, also by another user", reconnects, "a channel"),
         "hang-ups": Stimulus("clients hang up, read slowly, or close one direction", hang_ups),
         "bursts": Stimulus("many requests arrive at one instant", bursts),

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from harness.adapter.adapter import Channel
-from harness.scenario.script import Act, Deed, Manner, Reading, Script, Wave
-from harness.wire.stimuli.setting import Setting
+from harness.history.model import Operation
+from harness.scenario.program import Do, Manner, Program, Reading, Step
+from harness.wire.stimuli.setting import Group, Setting
 
 MOMENTS = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.5)
 """When a client hangs up, in usual round-trip times after sending."""
 
 
-def hang_ups(setting: Setting) -> Script:
+def hang_ups(setting: Setting) -> Program:
     """Half of the users hang up around the time of their answer, or read badly; all others only read."""
     users = setting.people()
     everybody = range(len(users))
     leaving, staying = everybody[::2], everybody[1::2]
-    waves: list[Wave] = [*setting.settled(everybody)]
+    groups: list[Group] = [*setting.settled(everybody)]
     for number in range(2 * setting.rounds):
-        acts = [setting.any_of(user, _badly(setting, number + user)) for user in leaving]
-        acts += [setting.any_of(user) for user in staying]
-        waves.append(tuple(acts))
+        steps = [setting.any_of(user, _badly(setting, number + user)) for user in leaving]
+        steps += [setting.any_of(user) for user in staying]
+        groups.append(tuple(steps))
         route = setting.random.choice(list(setting.reading) or list(setting.adapter.routes))
-        waves.append(tuple(setting.ask(user, route) for user in everybody))
-    return setting.script("hang-ups", users, waves)
+        groups.append(tuple(setting.ask(user, route) for user in everybody))
+    return setting.program("hang-ups", users, groups)
 
 
 def _badly(setting: Setting, number: int) -> Manner:
@@ -37,31 +38,31 @@ def _badly(setting: Setting, number: int) -> Manner:
             return Manner(hang_up_s=setting.random.choice(MOMENTS) * setting.rtt_s)
 
 
-def reconnects(setting: Setting) -> Script | None:
+def reconnects(setting: Setting) -> Program | None:
     """Each channel is opened again: with one session and event id by two users, on two devices, and while it closes."""
     if not setting.adapter.channels:
         return None
     users = setting.people(4)
-    waves: list[Wave] = []
+    groups: list[Group] = []
     for level in setting.levels:
-        waves.append(tuple(setting.ask(user, route) for user in range(len(users)) for route in level))
+        groups.append(tuple(setting.ask(user, route) for user in range(len(users)) for route in level))
     for first in range(len(users)):
         second = (first + 1) % len(users)
         for channel in setting.adapter.channels:
-            waves += _taken_over(setting, channel, first, second)
-    return setting.script("reconnects", users, waves)
+            groups += _taken_over(setting, channel, first, second)
+    return setting.program("reconnects", users, groups)
 
 
-def _taken_over(setting: Setting, channel: Channel, first: int, second: int) -> list[Wave]:
+def _taken_over(setting: Setting, channel: Channel, first: int, second: int) -> list[Group]:
     session = f"{channel.name}.{setting.first + first}"
 
-    def opened(user: int, after: int | None = None) -> Act:
+    def opened(user: int, after: int | None = None) -> Step:
         return setting.open(user, channel, session=session, after=after)
 
-    def closed(user: int, device: int = 0) -> Act:
-        return Act(Deed.CLOSE, user, channel.name, device=device)
+    def closed(user: int, device: int = 0) -> Step:
+        return Step(Do.DISCONNECT, user, Operation(channel.name), device)
 
-    def written(user: int) -> list[Act]:
+    def written(user: int) -> list[Step]:
         return [setting.ask(user, route) for route in setting.carrying] + setting.say_all(user)
 
     return [

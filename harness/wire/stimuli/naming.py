@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from harness.history.model import User
-from harness.scenario.script import Script
-from harness.wire.stimuli.setting import Setting, one_by_one
+from harness.history.names import NUMBER, ONCE
+from harness.scenario.program import Program
+from harness.wire.stimuli.setting import Group, Setting, one_by_one
 
-ONCE, NUMBER = "{once}", "{number}"
-"""Become a text, and a number, that nobody has had in a name before on this service."""
-AS_THEY_ARE = frozenset({"", " ", "null", "None"})
-"""Names that are what they are: with anything added they would be others."""
 PAIRS = (
     ("{once}", "{once}:b"),
     ("{once}", "{once}/b"),
@@ -35,35 +32,26 @@ PAIRS = (
 numbers, for no name at all, for a reserved word."""
 
 
-def fresh(name: str, once: str) -> str:
-    """Return a user's name as it is used on a service.
-
-    Args:
-        name: as in a script: with a placeholder, or without; then the text is put behind it.
-        once: hexadecimal digits that nobody has had in a name before.
-    """
-    if name in AS_THEY_ARE:
-        return name
-    filled = name.replace(ONCE, once).replace(NUMBER, str(int(once, 16)))
-    return filled if filled != name else f"{name}.{once}"
-
-
-def names(setting: Setting) -> Script:
+def names(setting: Setting) -> Program | None:
     """Each pair does everything one after the other, then at once."""
     users: list[User] = []
-    waves = []
+    groups: list[Group] = []
+    known: set[str] = set()
     for number, pair in enumerate(PAIRS):
-        if setting.adapter.same_name(pair[0]) == setting.adapter.same_name(pair[1]):
+        called = [_own(name, number) for name in pair]
+        meant = {setting.same_name(name) for name in called}
+        if len(meant) < len(pair) or meant & known:
             continue
+        known |= meant
         first = len(users)
-        users += [User(setting.first + first + place, _own(name, number)) for place, name in enumerate(pair)]
+        users += [User(setting.first + first + place, name) for place, name in enumerate(called)]
         both = (first, first + 1)
-        waves += [wave for user in both for wave in one_by_one(setting.settled([user]))]
-        waves += one_by_one([setting.read_all(both)])
-        waves += [tuple(setting.ask(user, route) for user in both for route in setting.carrying)]
-        waves += [tuple(act for user in both for act in setting.say_all(user))]
-        waves += [setting.read_all(both)]
-    return setting.script("names", users, waves)
+        groups += [group for user in both for group in one_by_one(setting.settled([user]))]
+        groups += one_by_one([setting.read_all(both)])
+        groups += [tuple(setting.ask(user, route) for user in both for route in setting.carrying)]
+        groups += [tuple(step for user in both for step in setting.say_all(user))]
+        groups += [setting.read_all(both)]
+    return setting.program("names", users, groups) if users else None
 
 
 def _own(name: str, pair: int) -> str:

@@ -1,24 +1,34 @@
-"""What stimuli are made of: who takes part, and the acts that every service allows.
+"""What stimuli are made of: who takes part, and the steps that every service allows.
 
 Rules:
 
-- Acts name users by their position; a valid user's number is `first` more than that. No two stimuli have a number in
+- A stimulus is a program in groups of steps: those of a group are done at once, each at its own moment after the last
+  group has ended; a JOIN ends it.
+- Steps name users by their position; a valid user's number is `first` more than that. No two stimuli have a number in
   common, so that a mark of one is known in the next: a cache keeps what it has.
-- An object is asked for by symbol; which one exists is found out when the script is performed.
-- Users sign in under names that nobody has had before, as `naming.fresh` makes them.
+- An object is asked for by symbol; which one exists is found out when the program is performed.
+- Users sign in under names that nobody has had before, as `harness.history.names.fresh` makes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from random import Random
 
-from harness.adapter.adapter import LAST_EVENT, Adapter, Channel, Route
-from harness.history.model import Credential, User
-from harness.history.names import NAMES
-from harness.scenario.script import USUAL, Act, Deed, Manner, Script, Wave
+from harness.adapter.adapter import LAST_EVENT, SESSION, Adapter, Channel, Route
+from harness.adapter.placeholders import Slot
+from harness.history.model import Operation, User
+from harness.history.names import fresh, people
+from harness.scenario.program import USUAL, Do, Manner, Program, Step
+from harness.scenario.repertoire import levels_of, symbol
+
+Group = tuple[Step, ...]
+"""Steps that are done at once."""
+JOIN = Step(Do.JOIN)
+ONCE = "5eed5eed"
+"""Stands for what makes names those of one performance, where they are compared before there is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +38,7 @@ class Setting:
     Args:
         adapter: of the service.
         users: at once, at most.
-        rounds: how often the busy waves are repeated.
+        rounds: how often the busy groups are repeated.
         volume: how many short requests make a volume.
         warm_up_s: how long there is light use only, in the middle of it.
         rtt_s: how long an answer of the service usually takes.
@@ -51,27 +61,25 @@ class Setting:
         object.__setattr__(self, "random", Random(self.seed))
 
     def people(self, count: int | None = None) -> tuple[User, ...]:
-        """Return that many valid users, with confusable names."""
+        """Return that many valid users, with confusable names, of which the service takes no two for one."""
         count = self.users if count is None else min(count, self.users)
-        return tuple(User(self.first + place, NAMES[place % len(NAMES)]) for place in range(count))
+        return tuple(replace(user, number=self.first + user.number) for user in people(count, self.same_name))
+
+    def same_name(self, name: str) -> str:
+        """Return what the service makes of a user's name before it compares, under which they sign in."""
+        return self.adapter.same_name(fresh(name, ONCE))
 
     def intruders(self, first: User) -> tuple[User, ...]:
         """Return everybody who asks in the name of the first user, without a valid credential."""
-        return tuple(User(first.number, first.name, credential) for credential in sorted(self.adapter.sign_in.invalid))
+        return tuple(replace(first, credential=credential) for credential in sorted(self.adapter.sign_in.invalid))
 
     # Routes, by what they do
 
     @cached_property
     def levels(self) -> Sequence[Sequence[Route]]:
         """The routes that make something: those of a level need objects of the levels before only."""
-        left = [route for route in self.adapter.routes if route.makes]
-        known: set[str] = set()
-        levels: list[list[Route]] = []
-        while level := [route for route in left if {slot.kind for slot in route.slots} <= known]:
-            levels.append(level)
-            known |= {route.makes for route in level}
-            left = [route for route in left if route not in level]
-        return levels
+        making = [route.semantics for route in self.adapter.routes if route.makes]
+        return [[self.adapter.route(semantics.name) for semantics in level] for level in levels_of(making)]
 
     @cached_property
     def reading(self) -> Sequence[Route]:
@@ -93,17 +101,15 @@ class Setting:
         """The routes that bring a user's text in, and change something."""
         return [route for route in self.adapter.routes if route.carries and not route.reads]
 
-    # Acts
+    # Steps
 
-    def object(self, kind: str, owner: int, nth: int = -1) -> str:
-        """Return the symbol of an object of this owner."""
-        return f"${kind}:{self.first + owner}:{nth}"
+    def objects(self, slots: Iterable[Slot], owner: int, nth: int = -1) -> dict[str, str]:
+        """Return the symbols of the owner's objects, by argument."""
+        return {slot.name: symbol(slot.kind, self.first + owner, nth) for slot in slots}
 
-    def ask(self, user: int, route: Route, owner: int | None = None, nth: int = -1, manner: Manner = USUAL) -> Act:
-        """Return the act in which a user asks a route, on an object of the owner, or on their own."""
-        owner = user if owner is None else owner
-        given = {slot.name: self.object(slot.kind, owner, nth) for slot in route.slots}
-        return Act(Deed.ASK, user, route.name, given, manner)
+    def ask(self, user: int, route: Route, owner: int | None = None, nth: int = -1, how: Manner = USUAL) -> Step:
+        """Return the step in which a user asks a route, on an object of the owner, or on their own."""
+        return asking(user, route.name, self.objects(route.slots, user if owner is None else owner, nth), how=how)
 
     def open(
         self,
@@ -112,78 +118,72 @@ class Setting:
         owner: int | None = None,
         session: str = "",
         device: int = 0,
-        deed: Deed = Deed.OPEN,
         after: int | None = None,
-    ) -> Act:
-        """Return the act in which a user opens a channel.
+    ) -> Step:
+        """Return the step in which a user opens a channel.
 
         Args:
             user, channel: who, and which.
             owner: of the objects that it is opened on; the user's own when left out.
             session: names the id that the client chooses.
             device: which of the user's own.
-            deed: OPEN or ATTEMPT.
             after: the user whose last event the client says it has seen; None says nothing.
         """
-        given = {slot.name: self.object(slot.kind, user if owner is None else owner) for slot in channel.slots}
+        objects = self.objects(channel.slots, user if owner is None else owner)
         if channel.has_session:
-            given["session"] = f"$session:{session or f'{self.first + user}.{device}'}"
+            objects[SESSION] = f"$session:{session or f'{self.first + user}.{device}'}"
         if after is not None and channel.protocol == "sse":
-            given[LAST_EVENT] = self.object(events_of(channel), after)
-        return Act(deed, user, channel.name, given, device=device)
+            objects[LAST_EVENT] = symbol(f"event@{channel.name}", self.first + after, -1)
+        return asking(user, channel.name, objects, device=device)
 
-    def say_all(self, user: int, owner: int | None = None) -> list[Act]:
-        """Return the acts in which a user says every message of every channel, on an object of the owner."""
+    def say_all(self, user: int, owner: int | None = None) -> list[Step]:
+        """Return the steps in which a user says every message of every channel, on an object of the owner."""
         owner = user if owner is None else owner
         return [
-            Act(Deed.SAY, user, message.name, {slot.name: self.object(slot.kind, owner) for slot in message.slots})
+            asking(user, message.name, self.objects(message.slots, owner))
             for channel in self.adapter.channels
             for message in channel.messages
         ]
 
-    def open_all(self, users: Iterable[int]) -> list[Act]:
-        """Return the acts in which each user opens every channel."""
+    def open_all(self, users: Iterable[int]) -> list[Step]:
+        """Return the steps in which each user opens every channel."""
         return [self.open(user, channel) for user in users for channel in self.adapter.channels]
 
-    def any_of(self, user: int, manner: Manner = USUAL) -> Act:
+    def any_of(self, user: int, how: Manner = USUAL) -> Step:
         """Return something that a user does: reads half of the time, else writes."""
         making = [route for level in self.levels for route in level]
         drawn = self.random.random()
         routes = self.reading if drawn < 0.5 else making if drawn < 0.8 else self.changing
         route = self.random.choice(list(routes) or making or list(self.adapter.routes))
-        return self.ask(user, route, nth=self.random.choice((-1, -1, 0)), manner=manner)
+        return self.ask(user, route, nth=self.random.choice((-1, -1, 0)), how=how)
 
-    # Waves
+    # Groups
 
-    def settled(self, users: Sequence[int]) -> Iterator[Wave]:
-        """Yield the waves after which each user has an object of every kind, and every channel open on it."""
+    def settled(self, users: Sequence[int]) -> Iterator[Group]:
+        """Yield the groups after which each user has an object of every kind, and every channel open on it."""
         for level in self.levels:
             yield tuple(self.ask(user, route) for user in users for route in level)
         if self.adapter.channels:
             yield tuple(self.open_all(users))
-            yield tuple(act for user in users for act in self.say_all(user))
+            yield tuple(step for user in users for step in self.say_all(user))
 
-    def read_all(self, users: Iterable[int], manner: Manner = USUAL) -> Wave:
-        """Return the wave in which everybody reads everything of their own."""
-        return tuple(self.ask(user, route, manner=manner) for user in users for route in self.reading)
+    def read_all(self, users: Iterable[int], how: Manner = USUAL) -> Group:
+        """Return the group in which everybody reads everything of their own."""
+        return tuple(self.ask(user, route, how=how) for user in users for route in self.reading)
 
-    def script(self, stimulus: str, users: Sequence[User], waves: Iterable[Wave]) -> Script:
-        """Return the script of these waves, the empty ones left out."""
-        return Script(stimulus=stimulus, users=tuple(users), waves=tuple(wave for wave in waves if wave))
-
-
-def events_of(channel: Channel) -> str:
-    """Return the kind of object that the events of a channel are."""
-    return f"event@{channel.name}"
+    def program(self, stimulus: str, users: Sequence[User], groups: Iterable[Group]) -> Program:
+        """Return the program of these groups, the empty ones left out."""
+        steps = (step for group in groups if group for step in (*group, JOIN))
+        return Program(stimulus, tuple(users), tuple(steps))
 
 
-def one_by_one(waves: Iterable[Wave]) -> Iterator[Wave]:
-    """Yield every act in a wave of its own."""
-    for wave in waves:
-        for act in wave:
-            yield (act,)
+def asking(user: int, name: str, objects: Mapping[str, str], *, device: int = 0, how: Manner = USUAL) -> Step:
+    """Return the step in which a user asks an operation on these objects."""
+    return Step(Do.ASK, user, Operation(name, objects), device, how=how)
 
 
-def is_valid(user: User) -> bool:
-    """Return whether a user has a valid credential."""
-    return user.credential is Credential.VALID
+def one_by_one(groups: Iterable[Group]) -> Iterator[Group]:
+    """Yield every step in a group of its own."""
+    for group in groups:
+        for step in group:
+            yield (step,)

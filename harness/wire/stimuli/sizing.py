@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.adapter.adapter import CANARY, Route, names_in
-from harness.scenario.script import Manner, Script, Wave
-from harness.wire.stimuli.setting import Setting
+from harness.scenario.program import Manner, Program
+from harness.wire.stimuli.setting import Group, Setting
 
 SIZES = (0, 1_000, 20_000, 70_000, 300_000, 1_000_000)
 """Bytes of the user's text: one segment, one buffer of the server, more than at which it pauses reading."""
@@ -12,23 +12,23 @@ PIECES = (1, 16)
 USERS = 4
 
 
-def sizes(setting: Setting) -> Script | None:
+def sizes(setting: Setting) -> Program | None:
     """Several users write texts of one size at once; then all read, also over a connection that they share."""
     routes = [route for route in setting.carrying if _in_body(route)]
     if not routes:
         return None
     users = setting.people(USERS)
     everybody = range(len(users))
-    waves: list[Wave] = [*setting.settled(everybody)]
+    groups: list[Group] = [*setting.settled(everybody)]
     for size in SIZES:
         for pieces in PIECES:
             manner = Manner(size=size, pieces=pieces)
-            waves.append(tuple(setting.ask(user, route, manner=manner) for user in everybody for route in routes))
-            waves.append(setting.read_all(everybody))
-            waves.append(setting.read_all(everybody, Manner(connection="shared")))
-        waves += [(setting.ask(user, route, manner=Manner(size=size)),) for user in everybody for route in routes[:1]]
-        waves.append(setting.read_all(everybody))
-    return setting.script("sizes", users, waves)
+            groups.append(tuple(setting.ask(user, route, how=manner) for user in everybody for route in routes))
+            groups.append(setting.read_all(everybody))
+            groups.append(setting.read_all(everybody, Manner(connection="shared")))
+        groups += [(setting.ask(user, route, how=Manner(size=size)),) for user in everybody for route in routes[:1]]
+        groups.append(setting.read_all(everybody))
+    return setting.program("sizes", users, groups)
 
 
 def _in_body(route: Route) -> bool:

@@ -1,0 +1,1 @@
+"""How a request travels: in memory, or over real sockets. Knows nothing of users."""
