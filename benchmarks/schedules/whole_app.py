@@ -125,4 +125,4 @@ def _perform(runner: ScenarioRunner, scene: Scene, steps: dict[str, int], seed: 
     execution = runner.perform(scene, RandomWalk().scheduler(seed), Mode.PREEMPTIVE)
     if execution.doubt:
         raise RuntimeError(execution.doubt)
-    steps.setdefault(scene.name, len(execution.ran.trace))
+    steps.setdefault(scene.name, len(execution.result.trace))

@@ -20,6 +20,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import aiosqlite
@@ -178,6 +179,7 @@ def installed() -> Iterator[None]:
     """Connections that are made on a ScheduleLoop are devices, while this lasts."""
     original = aiosqlite.Connection.__init__
 
+    @wraps(original)
     def prepare(self: aiosqlite.Connection, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         loop = asyncio._get_running_loop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
+from inspect import unwrap
 from typing import Any
 
 
@@ -20,7 +21,8 @@ def expect(library: str, known: str, names: Iterable[tuple[Callable[..., Any] | 
     Args:
         library: the name of its distribution.
         known: the versions that were tried, in words.
-        names: functions of it, and a name that the code of each must use; None for a function that is not there.
+        names: functions of it, and a name that the code of each must use; None for a function that is not there. One
+            that is replaced already, by a device that is in use, counts as what it wraps.
 
     Raises:
         UnknownVersion: it lacks something.
@@ -37,5 +39,5 @@ def expect(library: str, known: str, names: Iterable[tuple[Callable[..., Any] | 
 
 
 def _uses(function: Callable[..., Any] | None, name: str) -> bool:
-    code = getattr(function, "__code__", None)
+    code = getattr(unwrap(function) if function is not None else None, "__code__", None)
     return code is not None and name in {*code.co_names, *code.co_varnames}

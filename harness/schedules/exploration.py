@@ -22,20 +22,23 @@ from typing import Any
 
 from harness.history.model import Unreachable
 from harness.loop.strategies.exhaustive import Exhaustive
-from harness.schedules.batches import Batch, BatchOrder, Explorer, Found, NotExplorable, Tree
-from harness.schedules.explanation import how, tell
+from harness.schedules.batches import Batch, NotExplorable, TargetExplorer
+from harness.schedules.explorer import Order
 from harness.schedules.portfolio import Choosing
-from harness.schedules.shrinking import Smallest, make_smallest
+from harness.schedules.scenario_runner import ScenarioExecution
+from harness.schedules.scenario_story import explain, opening
+from harness.schedules.shrinking import Shrunk, shrink
+from harness.schedules.tally import Found, Tree
 
 BATCH = 25
 """Attempts of one batch."""
 MOST_UNHANDLED = 10
-"""Errors that nobody took: so many different ones are told, the most frequent first."""
+"""Errors that nobody took: so many different ones are reported, the most frequent first."""
 AHEAD = 2
 """Batches handed to each worker before it asks."""
 UNSHRUNK = "it was not made smaller, as the exploration ended before that"
 
-OpenExplorer = Callable[[str, int], AbstractContextManager[Explorer]]
+OpenExplorer = Callable[[str, int], AbstractContextManager[TargetExplorer]]
 """Opens the explorer of a target, by name and seed; a module-level function, as it goes to other processes."""
 
 
@@ -59,13 +62,13 @@ class Exploring:
     choosing: Choosing = field(default_factory=Choosing)
     until: str | None = None
 
-    def first_orders(self) -> list[BatchOrder]:
+    def first_orders(self) -> list[Order]:
         """Return what workers do first: all attempts, or, of an exhaustive walk, say which trees there are."""
         if self.choosing.strategy == Exhaustive.name:
             return [self._order(0, 0)]
         return [self._order(start, min(start + BATCH, self.schedules)) for start in range(0, self.schedules, BATCH)]
 
-    def next_orders(self, so_far: Batch) -> list[BatchOrder]:
+    def next_orders(self, so_far: Batch) -> list[Order]:
         """Return what they are to do after that: to go on with each tree, in equal parts of what may still be run."""
         going_on = [tree for tree in so_far.trees.values() if tree.branches]
         start, orders = so_far.schedules, []
@@ -76,15 +79,15 @@ class Exploring:
             start += size
         return orders
 
-    def _order(self, start: int, stop: int, tree: Tree | None = None) -> BatchOrder:
-        return BatchOrder(seed=self.seed, start=start, stop=stop, choosing=self.choosing, until=self.until, tree=tree)
+    def _order(self, start: int, stop: int, tree: Tree | None = None) -> Order:
+        return Order(seed=self.seed, start=start, stop=stop, choosing=self.choosing, until=self.until, tree=tree)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A smallest story, and what it says in words."""
+class Story:
+    """A smallest schedule, and its explanation."""
 
-    story: Smallest
+    shrunk: Shrunk
     lines: tuple[str, ...]
 
 
@@ -103,16 +106,16 @@ class Explored:
 
     total: Batch = field(default_factory=lambda: Batch(start=0))
     growth: list[tuple[int, int, int, int]] = field(default_factory=list)
-    smallest: dict[str, Told] = field(default_factory=dict)
+    smallest: dict[str, Story] = field(default_factory=dict)
     unreachable: str = ""
     broken: str = ""
     not_explorable: str = ""
 
     def add(self, batch: Batch) -> None:
         """Take the next batch in."""
-        self.total.merge(batch)
-        seen = self.total.coverage
-        self.growth.append((self.total.schedules, len(seen.traces), len(seen.sites), len(seen.pairs)))
+        self.total.take_in(batch)
+        covered = self.total.coverage
+        self.growth.append((self.total.schedules, len(covered.traces), len(covered.sites), len(covered.pairs)))
 
 
 def explore_here(what: Exploring, say: Callable[[str], None] = lambda line: None) -> Explored:
@@ -141,7 +144,7 @@ class Exploration:
         what: is explored.
         executor: of `concurrent.futures`, or like one.
         workers: how many it has.
-        say: told what is going on.
+        say: called with what is going on, in short lines.
     """
 
     def __init__(
@@ -156,7 +159,7 @@ class Exploration:
         self._workers = workers
         self._say = say
         self._batches: deque[Future[Batch]] = deque()
-        self._stories: dict[str, Future[Told]] = {}
+        self._stories: dict[str, Future[Story]] = {}
         self.explored = Explored()
 
     def run(self, shrink_runs: int) -> Explored:
@@ -198,7 +201,7 @@ class Exploration:
                     return
             orders = self._what.next_orders(self.explored.total)
 
-    def _carried_out(self, orders: Sequence[BatchOrder]) -> Iterator[Batch]:
+    def _carried_out(self, orders: Sequence[Order]) -> Iterator[Batch]:
         """Yield every batch, in order, with so many under way as keep the workers busy."""
         waiting, handed_in = deque(orders), self._batches
         while waiting or handed_in:
@@ -229,14 +232,14 @@ class Exploration:
         self._batches.clear()
 
     def _keep(self) -> None:
-        """Take in what has been done by now; what was found, and not made smaller, is told as it was found."""
+        """Take in what has been done by now; what was found, and not made smaller, is kept as it was found."""
         for batch in filter(_is_there, self._batches):
             self.explored.add(batch.result())
         self._drop()
         for name, found in self.explored.total.found.items():
             story = self._stories.get(name)
-            told = story.result() if story is not None and _is_there(story) else None
-            self.explored.smallest[name] = told or as_found(found, name, UNSHRUNK)
+            done = story.result() if story is not None and _is_there(story) else None
+            self.explored.smallest[name] = done or as_found(found, name, UNSHRUNK)
 
 
 def _is_there(future: Future[Any]) -> bool:
@@ -244,11 +247,11 @@ def _is_there(future: Future[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def as_found(found: Found, checker: str, why: str) -> Told:
+def as_found(found: Found, checker: str, why: str) -> Story:
     """Return a finding as it was found."""
-    anomaly = found.execution.verdicts[checker].findings[0].anomaly
-    story = Smallest(checker=checker, anomaly=anomaly, execution=found.execution, passing=None, runs=0)
-    return Told(story, (*how(found.execution), why))
+    execution: ScenarioExecution = found.execution
+    shrunk = Shrunk(symptom=execution.symptom(checker), execution=execution, passing=None, runs=0)
+    return Story(shrunk, (*opening(execution), why))
 
 
 class _Opened:
@@ -257,9 +260,9 @@ class _Opened:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._key: tuple[str, int] | None = None
-        self._explorer: Explorer | None = None
+        self._explorer: TargetExplorer | None = None
 
-    def explorer(self, what: Exploring) -> Explorer:
+    def explorer(self, what: Exploring) -> TargetExplorer:
         key = (what.target, what.seed)
         if self._explorer is None or self._key != key:
             self._stack.close()
@@ -271,16 +274,16 @@ class _Opened:
 _opened = _Opened()
 
 
-def _run_batch(what: Exploring, order: BatchOrder) -> Batch:
+def _run_batch(what: Exploring, order: Order) -> Batch:
     return _opened.explorer(what).run(order)
 
 
-def _shrink_one(what: Exploring, checker: str, found: Found, runs: int) -> Told:
+def _shrink_one(what: Exploring, checker: str, found: Found, runs: int) -> Story:
     if not found.shows_again:
-        return as_found(found, checker, "it did not show again when it was replayed: what is told is what was seen")
-    runner = _opened.explorer(what).runner
-    smallest = make_smallest(runner, found.execution, checker, runs)
-    return Told(smallest, tell(runner, smallest))
+        return as_found(found, checker, "it did not show again when it was replayed: this is what was seen")
+    execution: ScenarioExecution = found.execution
+    subject, shrunk = shrink(_opened.explorer(what).subject_of(execution), execution, execution.symptom(checker), runs)
+    return Story(shrunk, explain(subject, shrunk))
 
 
 def coverage(explored: Explored) -> Mapping[str, object]:
@@ -308,10 +311,9 @@ def coverage(explored: Explored) -> Mapping[str, object]:
 
 def _first(found: Found) -> Mapping[str, object]:
     """Return how many schedules it took to find something, and which one it was."""
-    how = found.execution.interleaving
     return {
         "to_first": found.attempt + 1,
         "strategy": found.strategy,
-        "mode": how.mode,
-        "scene": found.execution.scene.name,
+        "mode": found.execution.schedule.mode.value,
+        "scene": found.execution.scenario,
     }

@@ -3,12 +3,12 @@ them.
 
 Rules:
 
-- Scenes take turns. The first attempt of each is FIFO, which says how many awaits there are to be swept.
-- Of the others in the portfolio, every second is a fault of the sweep (one fault at one await of one user, under FIFO)
-  as long as there are any left; the rest are searches. A single search has no sweep.
-- The sweep alone goes on until each fault has been injected once; then it begins anew.
-- Searches take turns, too: each strategy in each mode. Every fourth has random faults: of the sweep, and one slow call
-  at most: several in one transaction would keep others from a lock for longer than they wait.
+- Subjects take turns. The first attempt of each is FIFO, which says how many awaits there are to be swept.
+- Of the others in the portfolio, every `sweep_every`th injects one fault of the sweep (one fault at one await, under
+  FIFO) as long as there are any left; the rest are searches. A single search has no sweep.
+- The sweep alone ends when each of its faults was injected once.
+- Searches take turns, too: each strategy in each mode. Every `faults_every`th has random faults: of the sweep, and one
+  slow call at most: several in one transaction would keep others from a lock for longer than they wait.
 - Schedule and faults have streams of their own: leaving a fault out changes no choice.
 """
 
@@ -19,22 +19,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 from random import Random
+from typing import Any
 
 from harness.loop.scheduling import Mode, Scheduler
+from harness.loop.strategies.exhaustive import BOUND, Exhaustive
 from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.pct import Pct
 from harness.loop.strategies.random_walk import RandomWalk
 from harness.loop.strategies.sticky import Sticky
-from harness.scenario.program import Fault, FaultPoint
-from harness.schedules.scenario_runner import Wait
-from harness.schedules.scenes import Scene
+from harness.schedules.execution import Baseline, FaultPoints, Subject
 
-PORTFOLIO = "portfolio"
-SWEEP = "sweep"
-FAULTS_EVERY = 4
-"""Every so many searches have random faults."""
-MOST_FAULTS = 3
-"""Random faults of one schedule."""
+PORTFOLIO, SWEEP, FIFO, EXHAUSTIVE = "portfolio", "sweep", Fifo.name, Exhaustive.name
 
 _SEARCHES: Mapping[str, Callable[[int, int], Scheduler]] = {
     "sticky": lambda seed, choices: Sticky().scheduler(seed),
@@ -43,6 +38,8 @@ _SEARCHES: Mapping[str, Callable[[int, int], Scheduler]] = {
     "fifo": lambda seed, choices: Fifo(),
 }
 """Makes the scheduler of one search, from its seed and the choices that it is likely to have."""
+STRATEGIES = (PORTFOLIO, SWEEP, *_SEARCHES, EXHAUSTIVE)
+"""What may be given as the strategy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,184 +47,129 @@ class Choosing:
     """What may be tried.
 
     Args:
-        strategy: `portfolio`, `sweep`, or the name of one search, which then makes every attempt but the first of each
-            scene.
-        modes: that searches may use.
+        strategy: one of STRATEGIES; a single search makes every attempt but the first of each subject.
+        modes: that searches may use; FIFO and the sweep use the first.
         faults: whether there are any.
+        bound: the most deviations from FIFO of one exhaustive schedule.
+        searches: of the portfolio, in turn.
+        sweep_every: so many attempts of the portfolio have one of the sweep; with 1, all of it comes first.
+        faults_every: so many searches have one with random faults.
+        most_faults: of these in one schedule.
     """
 
     strategy: str = PORTFOLIO
     modes: tuple[Mode, ...] = tuple(Mode)
     faults: bool = True
+    bound: int = BOUND
+    searches: tuple[str, ...] = ("sticky", "random", "pct")
+    sweep_every: int = 2
+    faults_every: int = 4
+    most_faults: int = 3
 
-    def searches(self) -> list[tuple[str, Mode]]:
-        """Return every search that may be made."""
-        names = ("sticky", "random", "pct") if self.strategy == PORTFOLIO else (self.strategy,)
-        return [(name, mode) for name in names for mode in self.modes]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One schedule to be run.
 
     Args:
         number: 0, 1, 2, ...
-        scene: to be performed.
+        subject: to be run.
         strategy: by name.
         mode, fault_points: of the schedule.
         scheduler: makes the choices.
+        is_baseline: whether it shows what its subject is like under FIFO, without a fault.
     """
 
     number: int
-    scene: Scene
+    subject: Subject
     strategy: str
     mode: Mode
-    fault_points: tuple[FaultPoint, ...]
+    fault_points: FaultPoints
     scheduler: Scheduler
+    is_baseline: bool = False
 
-    @property
-    def is_baseline(self) -> bool:
-        """Whether it shows what its scene is like when nothing is chosen, and nothing befalls anybody."""
-        return (Fifo.name, Mode.STRICT, ()) == (self.strategy, self.mode, self.fault_points)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What a scene is like under FIFO, without any fault.
-
-    Args:
-        scene: which.
-        waits: where the tasks of each user come to wait, in order, by position.
-        choices: how many there are in `asyncio-strict`.
-    """
-
-    scene: Scene
-    waits: tuple[tuple[Wait, ...], ...]
-    choices: int
-
-    def sweep(self, source: Random) -> list[FaultPoint]:
-        """Return every fault at every await of every user: one for each line of the program first, then the rest.
-
-        Args:
-            source: shuffles both, so that a part of them is an even part.
-        """
-        seen: set[tuple[Fault, str]] = set()
-        first: list[FaultPoint] = []
-        rest: list[FaultPoint] = []
-        fault_points = [
-            (FaultPoint(fault, user, at), (fault, wait.site))
-            for user, waits in enumerate(self.waits)
-            for at, wait in enumerate(waits, 1)
-            for fault in self._possible_faults(user, wait)
-        ]
-        source.shuffle(fault_points)
-        for point, place in fault_points:
-            (rest if place in seen else first).append(point)
-            seen.add(place)
-        return first + rest
-
-    def slow(self) -> list[FaultPoint]:
-        """Return a fault that makes slow what a user waits for, at each await where they wait for such a thing."""
-        return [
-            FaultPoint(Fault.SLOW, user, at)
-            for user, waits in enumerate(self.waits)
-            for at, wait in enumerate(waits, 1)
-            if wait.can_take_long
-        ]
-
-    def _possible_faults(self, user: int, wait: Wait) -> list[Fault]:
-        """Return what can befall a user there, and could make a difference."""
-        asked = self.scene.asked_by(user)
-        possible = {
-            Fault.CANCEL: wait.is_asked,
-            Fault.DISCONNECT: any(known.subscribes or known.opens for known in asked),
-            Fault.STOP: any(known.starts for known in asked),
-            Fault.FAIL: wait.can_fail,
-        }
-        return [fault for fault, can_be in possible.items() if can_be]
+    def __str__(self) -> str:
+        return f"schedule {self.number + 1} ({self.strategy})"
 
 
 class Attempts:
     """The attempts of one seed.
 
     Args:
-        scenes: of the target.
+        subjects: to be explored.
         choosing: what may be tried.
         seed: of schedules and faults.
-        baseline: performs a scene under FIFO; called once for each scene whose second attempt is asked for.
+        measure: returns the baseline of a subject; called once for each whose second attempt is asked for.
     """
 
     def __init__(
-        self, scenes: Sequence[Scene], choosing: Choosing, seed: int, baseline: Callable[[Scene], Baseline]
+        self,
+        subjects: Sequence[Subject],
+        choosing: Choosing,
+        seed: int,
+        measure: Callable[[Subject, Random], Baseline],
     ) -> None:
-        self._scenes = scenes
+        self._subjects = subjects
         self._choosing = choosing
         self._seed = seed
-        self._measure = baseline
-        self._baselines: dict[str, tuple[Baseline, list[FaultPoint]]] = {}
+        self._measure = measure
+        self._baselines: dict[str, Baseline] = {}
 
-    def attempt(self, number: int) -> Attempt:
-        """Return the attempt with this number."""
-        scene = self._scenes[number % len(self._scenes)]
-        turn = number // len(self._scenes)
+    def attempt(self, number: int) -> Attempt | None:
+        """Return the attempt with this number; None when there is nothing left to try."""
+        turn, place = divmod(number, len(self._subjects))
+        subject = self._subjects[place]
         if turn == 0:
-            return self._of(number, scene, "fifo", Mode.STRICT, ())
+            return Attempt(number, subject, FIFO, self._choosing.modes[0], (), Fifo(), is_baseline=True)
         if self._choosing.strategy == SWEEP:
-            if not self._swept:
-                return self._of(number, scene, SWEEP, Mode.STRICT, ())
-            scene, point = self._swept[(number - len(self._scenes)) % len(self._swept)]
-            return self._of(number, scene, SWEEP, Mode.STRICT, (point,))
-        baseline, sweep = self._known(scene)
+            left = self._swept[number - len(self._subjects) :]
+            return self._one_fault(number, *left[0]) if left else None
         turn -= 1
         if self._choosing.strategy != PORTFOLIO or not self._choosing.faults:
-            return self._search(number, scene, turn, baseline)
-        if turn % 2 == 0 and turn // 2 < len(sweep):
-            return self._of(number, scene, SWEEP, Mode.STRICT, (sweep[turn // 2],))
-        return self._search(number, scene, turn - min((turn + 1) // 2, len(sweep)), baseline)
+            return self._search(number, subject, turn)
+        sweep, every = self._baseline(subject).sweep, self._choosing.sweep_every
+        if turn % every == 0 and turn // every < len(sweep):
+            return self._one_fault(number, subject, sweep[turn // every])
+        return self._search(number, subject, turn - min(-(-turn // every), len(sweep)))
 
     @cached_property
-    def _swept(self) -> list[tuple[Scene, FaultPoint]]:
-        """The sweeps of all scenes in turn; one that comes to its end leaves its turns to the others."""
-        turns = zip_longest(*([(scene, point) for point in self._known(scene)[1]] for scene in self._scenes))
+    def _swept(self) -> list[tuple[Subject, Any]]:
+        """The sweeps of all subjects in turn; one that has come to its end leaves its turns to the others."""
+        turns = zip_longest(*([(one, point) for point in self._baseline(one).sweep] for one in self._subjects))
         return [item for turn in turns for item in turn if item is not None]
 
     def size_of_sweep(self) -> int:
-        """Return how many faults the sweep has, over the scenes that are known by now."""
-        return sum(len(sweep) for _, sweep in self._baselines.values())
+        """Return how many faults the sweep has, over the subjects that are known by now."""
+        return sum(len(baseline.sweep) for baseline in self._baselines.values())
 
-    def _known(self, scene: Scene) -> tuple[Baseline, list[FaultPoint]]:
-        known = self._baselines.get(scene.name)
+    def _baseline(self, subject: Subject) -> Baseline:
+        known = self._baselines.get(subject.name)
         if known is None:
-            baseline = self._measure(scene)
-            sweep = baseline.sweep(self._source("sweep", scene.name))
-            known = self._baselines[scene.name] = (baseline, sweep)
+            known = self._baselines[subject.name] = self._measure(subject, self._source("sweep", subject.name))
         return known
 
-    def _search(self, number: int, scene: Scene, turn: int, baseline: Baseline) -> Attempt:
-        searches = self._choosing.searches()
-        strategy, mode = searches[turn % len(searches)]
-        choices = baseline.choices if mode is Mode.STRICT else 2 * baseline.choices
-        scheduler = _SEARCHES[strategy](self._source("schedule", number).getrandbits(64), choices)
-        has_faults = self._choosing.faults and turn % FAULTS_EVERY == FAULTS_EVERY - 1
-        fault_points = self._random_faults(number, scene) if has_faults else ()
-        return Attempt(
-            number=number, scene=scene, strategy=strategy, mode=mode, fault_points=fault_points, scheduler=scheduler
-        )
+    def _search(self, number: int, subject: Subject, turn: int) -> Attempt | None:
+        choosing, choices = self._choosing, self._baseline(subject).choices
+        modes = [mode for mode in choosing.modes if mode in choices]
+        if not modes:
+            return None
+        names = choosing.searches if choosing.strategy == PORTFOLIO else (choosing.strategy,)
+        strategy, mode = names[turn // len(modes) % len(names)], modes[turn % len(modes)]
+        scheduler = _SEARCHES[strategy](self._source("schedule", number).getrandbits(64), choices[mode])
+        has_faults = choosing.faults and turn % choosing.faults_every == choosing.faults_every - 1
+        points = self._random_faults(number, subject) if has_faults else ()
+        return Attempt(number, subject, strategy, mode, points, scheduler)
 
-    def _random_faults(self, number: int, scene: Scene) -> tuple[FaultPoint, ...]:
+    def _random_faults(self, number: int, subject: Subject) -> FaultPoints:
         source = self._source("faults", number)
-        baseline, sweep = self._known(scene)
-        every = sweep + baseline.slow()
-        drawn = source.sample(every, min(source.randint(1, MOST_FAULTS), len(every)))
-        slow = [point for point in drawn if point.fault is Fault.SLOW]
+        baseline = self._baseline(subject)
+        every = [*baseline.sweep, *baseline.others]
+        drawn = source.sample(every, min(source.randint(1, self._choosing.most_faults), len(every)))
+        slow = [point for point in drawn if point in baseline.others]
         return tuple(point for point in drawn if point not in slow[1:])
 
     def _source(self, stream: str, what: object) -> Random:
         return Random(f"{self._seed}/{stream}/{what}")
 
-    def _of(
-        self, number: int, scene: Scene, strategy: str, mode: Mode, fault_points: tuple[FaultPoint, ...]
-    ) -> Attempt:
-        return Attempt(
-            number=number, scene=scene, strategy=strategy, mode=mode, fault_points=fault_points, scheduler=Fifo()
-        )
+    def _one_fault(self, number: int, subject: Subject, point: Any) -> Attempt:
+        return Attempt(number, subject, SWEEP, self._choosing.modes[0], (point,), Fifo())

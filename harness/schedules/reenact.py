@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 
 from harness.claims.run_folder import Witness
 from harness.history.model import EventKind
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding
-from harness.loop.scheduling import Mode, Scheduler
-from harness.loop.strategies.random_walk import RandomWalk
+from harness.loop.scheduling import Mode
 from harness.loop.strategies.recorded import Recorded
-from harness.loop.strategies.sticky import Sticky
 from harness.performing.performance import OpenTarget
 from harness.schedules.batches import explorer
-from harness.schedules.scenario_runner import Execution
+from harness.schedules.scenario_runner import ScenarioExecution
 from harness.schedules.scenes import Scene
+from harness.schedules.shrinking import searches
 
 
 class CannotTell(Exception):
@@ -68,7 +68,7 @@ def search_again(witness: Witness, prepared: AbstractContextManager[OpenTarget],
     return None
 
 
-def _doubt(execution: Execution, checker: str) -> str:
+def _doubt(execution: ScenarioExecution, checker: str) -> str:
     """Return why a run in which nothing was found shows nothing, or `""`.
 
     That the checker had no fact to examine is no reason: a story is made so small that, on a mended target, there may
@@ -85,7 +85,7 @@ def _doubt(execution: Execution, checker: str) -> str:
 
 def _executions(
     witness: Witness, prepared: AbstractContextManager[OpenTarget], other_orders: int
-) -> Iterator[Execution]:
+) -> Iterator[ScenarioExecution]:
     """Yield what came of each order: the recorded one first."""
     how = witness.interleaving
     if how is None:
@@ -93,10 +93,5 @@ def _executions(
     checkers = {witness.checker: CHECKERS[witness.checker]}
     scene = Scene(program=witness.program, first=how.first, last=how.last)
     with prepared as open_target, explorer(witness.target, open_target, witness.header.seed, checkers) as opened:
-        for scheduler in (Recorded(how.deviations), *_others(other_orders)):
+        for scheduler in (Recorded(how.deviations), *islice(searches(other_orders), other_orders)):
             yield opened.runner.perform(scene, scheduler, Mode(how.mode), how.fault_points)
-
-
-def _others(orders: int) -> Iterator[Scheduler]:
-    for seed in range(orders):
-        yield RandomWalk().scheduler(seed) if seed % 2 else Sticky().scheduler(seed)

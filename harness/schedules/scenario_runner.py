@@ -1,182 +1,83 @@
-"""One scene under one schedule: performed on a target that was opened for it, and judged.
+"""A scene of a target as a subject: performed under one schedule on a target that was opened for it, and judged.
 
 Rules:
 
 - The entrance of a scene, its exit, and whatever opens and closes the target happen in asyncio's own order.
-- A fault is injected when a task that works for the user has just reached the given await, before anybody else steps.
+- The participants are the users: a step counts when its task works for one.
 - The same history is judged once: a verdict depends on nothing else. Its facts count each time.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import Context
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from random import Random
 
-from harness.history.calling import CALLING
-from harness.history.model import Event, Header, Target, Unreachable, UserId
+from harness.history.model import Event, EventKind, Header, Target, Unreachable
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import Checker, Verdict, judge
-from harness.loop.await_sites import site_of
 from harness.loop.control import Control, RunResult
-from harness.loop.loop import Job, ScheduleLoop
+from harness.loop.loop import ScheduleLoop
 from harness.loop.scheduling import Mode, Scheduler
+from harness.loop.strategies.fifo import Fifo
+from harness.performing.calls import task_name
 from harness.performing.connections import Deadlines
 from harness.performing.performance import OpenTarget, Performance, promises_of, same_name_of
 from harness.scenario.program import Fault, FaultPoint, Interleaving
+from harness.schedules.execution import (
+    Baseline,
+    Execution,
+    FaultPoints,
+    Watcher,
+    digest,
+    lines_first,
+)
 from harness.schedules.scenes import Scene
+from harness.schedules.user_watcher import UserWatcher, Wait
 
 MOST_JUDGED = 2_000
 """Histories whose verdicts are remembered."""
 MOST_STEPS = 200_000
 """Steps of one schedule of a scene; a correct target needs a few thousand."""
+EARLIER = 8
+"""Awaits before the recorded one at which a fault is tried on a smaller program."""
 
-FAULTS_OF_JOBS = frozenset({Fault.FAIL, Fault.SLOW})
-"""Faults of what a request waits for."""
-SLOW_S = 3.0
-"""How much longer a job takes that is made slow: more than a service waits, less than SQLite waits for a lock (5 s)."""
 PATIENT = Deadlines(call_s=600.0, run_s=600.0, release_s=600.0)
 """In virtual time, which costs nothing, so that what is slow is not taken for lost."""
 
-Site = str
-Pair = tuple[Site, Site]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """What the schedules went through.
-
-    Args:
-        traces: a digest of each, so that equal ones count once.
-        sites: where tasks of users waited.
-        pairs: sites of two users that were adjacent in time.
-        injected: (fault, site) of each injected fault.
-    """
-
-    traces: frozenset[str] = frozenset()
-    sites: frozenset[Site] = frozenset()
-    pairs: frozenset[Pair] = frozenset()
-    injected: frozenset[Pair] = frozenset()
-
-    def merge(self, other: Coverage) -> Coverage:
-        """Return what both went through."""
-        return Coverage(
-            traces=self.traces | other.traces,
-            sites=self.sites | other.sites,
-            pairs=self.pairs | other.pairs,
-            injected=self.injected | other.injected,
-        )
-
-
-class Wait(NamedTuple):
-    """One await at which a task of a user came to wait.
-
-    Args:
-        site: where.
-        is_asked: whether the request is still under way, so that it can be cancelled.
-        can_fail: whether it waits for something that can fail: a call of the database.
-        can_take_long: whether it waits for something that can take long: that, or a job in a thread.
-    """
-
-    site: Site
-    is_asked: bool
-    can_fail: bool
-    can_take_long: bool
-
-
-class Watcher:
-    """Sees each step of each task that works for a user; counts, remembers where it waits, and injects faults."""
-
-    def __init__(self, fault_points: Sequence[FaultPoint], users: Sequence[UserId]) -> None:
-        self.waits: dict[UserId, list[Wait]] = {user: [] for user in users}
-        """Where the tasks of each user have come to wait, in order."""
-        self.sites: set[Site] = set()
-        self.pairs: set[Pair] = set()
-        self.injected: set[Pair] = set()
-        self.loop: ScheduleLoop | None = None
-        self._fault_points = {(users[point.user], point.at): point for point in fault_points}
-        self._performance: Performance | None = None
-        self._last: tuple[UserId, Site] = ("", "")
-
-    def begin(self, performance: Performance) -> None:
-        """Watch from here on."""
-        self._performance = performance
-
-    def end(self) -> None:
-        """Watch no longer."""
-        self._performance = None
-
-    def step(self, task: asyncio.Task[Any], context: Context) -> None:
-        """Take in that a task has made a step."""
-        if self._performance is None or task.done():
-            return
-        calling = context.get(CALLING)
-        if calling is None:
-            return
-        site = site_of(task)
-        self.sites.add(site)
-        user, before = self._last
-        if user and user != calling.user:
-            self.pairs.add((before, site))
-        self._last = (calling.user, site)
-        waits = self.waits.setdefault(calling.user, [])
-        job = self._job(task)
-        can_fail = job is not None and job.fail is not None
-        waits.append(Wait(site, self._performance.is_under_way(calling.call), can_fail, job is not None))
-        point = self._fault_points.get((calling.user, len(waits)))
-        if point is not None:
-            self._inject(point, calling.call, task, site)
-
-    def _inject(self, point: FaultPoint, call: int, task: asyncio.Task[Any], site: Site) -> None:
-        loop, performance = self.loop, self._performance
-        assert loop is not None, "a step was made on it"
-        assert performance is not None, "watched"
-        job = self._job(task) if point.fault in FAULTS_OF_JOBS else None
-        if point.fault in FAULTS_OF_JOBS and (job is None or (point.fault is Fault.FAIL and job.fail is None)):
-            return
-        if performance.inject(point.fault, point.user, call):
-            self.injected.add((point.fault.value, site))
-            if job is not None and point.fault is Fault.FAIL:
-                loop.devices.give_up(job)
-            elif job is not None:
-                loop.devices.hold_up(job, loop.time() + SLOW_S)
-
-    def _job(self, task: asyncio.Task[Any]) -> Job | None:
-        """Return the job that a task waits for, if it waits for one."""
-        assert self.loop is not None, "a step was made on it"
-        return self.loop.devices.job_for(getattr(task, "_fut_waiter", None))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class ScenarioExecution(Execution):
     """What came of one scene under one schedule.
 
     Args:
         scene, header: what was performed.
-        interleaving: how.
-        ran: what the loop says of it.
         events: the history.
         verdicts: by checker; empty when the run proves nothing.
-        doubt: why it proves nothing, or `""`.
         waits: where the tasks of each user came to wait, in order, by position.
-        seen: what it went through.
         deliveries: who received whose events.
     """
 
     scene: Scene
     header: Header
-    interleaving: Interleaving
-    ran: RunResult
     events: tuple[Event, ...]
     verdicts: Mapping[str, Verdict]
-    doubt: str
     waits: tuple[tuple[Wait, ...], ...]
-    coverage: Coverage
     deliveries: Deliveries
+
+    @property
+    def interleaving(self) -> Interleaving:
+        """What a replay needs besides the program."""
+        return Interleaving(
+            mode=self.schedule.mode.value,
+            deviations=self.schedule.deviations,
+            choices=self.schedule.choices,
+            first=self.scene.first,
+            last=self.scene.last,
+            fault_points=self.fault_points,
+        )
 
 
 @dataclass(slots=True)
@@ -189,7 +90,7 @@ class _Played:
 
 
 class ScenarioRunner:
-    """Where scenes are performed on one target.
+    """Performs scenes on one target.
 
     Args:
         control: everything in place.
@@ -233,7 +134,7 @@ class ScenarioRunner:
             async with self._open() as target:
                 return await ask(target)
 
-        ran = self._control.run(look, _InOrder(), seed=self._header.seed)
+        ran = self._control.run(look, Fifo(), seed=self._header.seed)
         if isinstance(ran.error, SystemExit):
             raise Unreachable(f"{self._header.target} ends the process when it is opened (SystemExit: {ran.error})")
         if ran.error is not None:
@@ -247,57 +148,54 @@ class ScenarioRunner:
         scheduler: Scheduler,
         mode: Mode,
         fault_points: Sequence[FaultPoint] = (),
-        listen: Callable[[ScheduleLoop], None] = lambda loop: None,
-    ) -> Execution:
-        """Perform one scene under one schedule; `listen` is told of the loop before anything happens.
+        listen: Callable[[Watcher], None] | None = None,
+    ) -> ScenarioExecution:
+        """Perform one scene under one schedule; `listen` gets the watcher before anything happens.
 
         Raises:
             Unreachable: the target cannot be reached.
         """
         users = [user.id for user in scene.program.users]
-        watcher = Watcher(fault_points, users)
+        watcher = UserWatcher(fault_points, users)
         played = _Played(replace(self._header, users=len(users)))
 
         async def play(loop: ScheduleLoop) -> None:
             watcher.loop = loop
-            listen(loop)
+            if listen is not None:
+                listen(watcher)
             loop.in_order()
             async with self._open() as target:
                 await self._play(target, scene, loop, watcher, played)
 
-        ran = self._control.run(
+        result = self._control.run(
             play, scheduler, mode=mode, seed=self._header.seed, on_step=watcher.step, most_steps=MOST_STEPS
         )
-        if isinstance(ran.error, Unreachable):
-            raise ran.error
-        doubt = _doubt(ran)
-        coverage = Coverage(
-            traces=frozenset({_digest(ran.trace)}),
-            sites=frozenset(watcher.sites),
-            pairs=frozenset(watcher.pairs),
-            injected=frozenset(watcher.injected),
-        )
-        return Execution(
+        if isinstance(result.error, Unreachable):
+            raise result.error
+        watcher.coverage.traces.add(digest(result.trace))
+        doubt = _doubt(result)
+        verdicts = {} if doubt else self._judge(played)
+        found = (verdict for verdict in verdicts.values() if verdict.violated)
+        return ScenarioExecution(
+            result=result,
+            scenario=scene.name,
+            fault_points=tuple(fault_points),
+            coverage=watcher.coverage,
+            symptoms=[(verdict.checker, finding.anomaly) for verdict in found for finding in verdict.findings],
+            doubt=doubt,
+            ending=tuple(played.events),
+            names=_names(played.events),
             scene=scene,
             header=played.header,
-            interleaving=Interleaving(
-                mode=mode.value,
-                deviations=ran.schedule.deviations,
-                choices=ran.schedule.choices,
-                first=scene.first,
-                last=scene.last,
-                fault_points=tuple(fault_points),
-            ),
-            ran=ran,
             events=tuple(played.events),
-            verdicts={} if doubt else self._judge(played),
-            doubt=doubt,
+            verdicts=verdicts,
             waits=tuple(tuple(watcher.waits[user]) for user in users),
-            coverage=coverage,
             deliveries=played.deliveries,
         )
 
-    async def _play(self, target: Target, scene: Scene, loop: ScheduleLoop, watcher: Watcher, played: _Played) -> None:
+    async def _play(
+        self, target: Target, scene: Scene, loop: ScheduleLoop, watcher: UserWatcher, played: _Played
+    ) -> None:
         steps = scene.program.steps
         performance = Performance(target, scene.program, played.header, {}, deadlines=self._deadlines)
         played.events, played.deliveries = performance.events, performance.deliveries
@@ -322,30 +220,109 @@ class ScenarioRunner:
         return verdicts
 
 
-class _InOrder:
-    """Is never asked."""
-
-    def choose(self, actors: Sequence[int]) -> int:
-        return 0
-
-
-def _doubt(ran: RunResult) -> str:
-    """Why a run proves nothing."""
-    if ran.uncontrolled:
-        return f"something happened that no schedule decides: {ran.uncontrolled[0]}"
-    if ran.error is not None:
-        return f"{type(ran.error).__name__}: {ran.error}"
+def _doubt(result: RunResult) -> str:
+    """Return why a run proves nothing."""
+    if result.uncontrolled:
+        return f"something happened that no schedule decides: {result.uncontrolled[0]}"
+    if result.error is not None:
+        return f"{type(result.error).__name__}: {result.error}"
     return ""
 
 
-def _digest(trace: Sequence[int]) -> str:
-    return blake2b(",".join(map(str, trace)).encode(), digest_size=8).hexdigest()
+def _names(events: Sequence[Event]) -> Mapping[int | str, str]:
+    """Return for which request of which user each task works, by the task's own name."""
+    asked = [event for event in events if event.kind is EventKind.INVOKE]
+    return {task_name(e.call): f"{e.user}'s {e.name} (call {e.call})" for e in asked if e.call is not None}
 
 
 def history_key(events: Sequence[Event]) -> bytes:
     """Return what tells two histories apart, but for when things happened."""
-    digest = blake2b(digest_size=16)
+    digested = blake2b(digest_size=16)
     for event in events:
-        told = (event.kind, event.user, event.device, event.call, event.name, event.value)
-        digest.update(repr(told).encode())
-    return digest.digest()
+        content = (event.kind, event.user, event.device, event.call, event.name, event.value)
+        digested.update(repr(content).encode())
+    return digested.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSubject:
+    """A scene on the target of a runner.
+
+    Args:
+        runner: performs it.
+        scene: is explored.
+    """
+
+    runner: ScenarioRunner
+    scene: Scene
+
+    @property
+    def name(self) -> str:
+        """Of the scene."""
+        return self.scene.name
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """Whose each step of its program is."""
+        return [step.user for step in self.scene.program.steps]
+
+    def only(self, kept: Sequence[int]) -> SceneSubject | None:
+        """Return the scene with these steps only."""
+        steps = tuple(self.scene.program.steps[place] for place in kept)
+        first = sum(place < self.scene.first for place in kept)
+        last = sum(place < self.scene.last for place in kept)
+        if first == last or not any(step.operation is not None for step in steps):
+            return None
+        program = replace(self.scene.program, steps=steps)
+        return SceneSubject(self.runner, replace(self.scene, program=program, first=first, last=last))
+
+    def earlier(self, fault_points: FaultPoints) -> Sequence[FaultPoints]:
+        """Return the faults with the last one at an earlier await."""
+        if not fault_points:
+            return ()
+        *others, last = fault_points
+        return [(*others, replace(last, at=at)) for at in range(last.at - 1, max(0, last.at - 1 - EARLIER), -1)]
+
+    def baseline(self, execution: Execution, modes: Sequence[Mode], source: Random) -> Baseline:
+        """Return what the scene is like under FIFO; the sweep is shuffled, so that a part of it is an even part."""
+        assert isinstance(execution, ScenarioExecution), "of a scene"
+        waits = [(user, at, wait) for user, of_user in enumerate(execution.waits) for at, wait in enumerate(of_user, 1)]
+        points = [
+            (FaultPoint(fault, user, at), (fault, wait.site))
+            for user, at, wait in waits
+            for fault in self._possible_faults(user, wait)
+        ]
+        source.shuffle(points)
+        choices = execution.schedule.choices
+        return Baseline(
+            sweep=lines_first(points),
+            others=[FaultPoint(Fault.SLOW, user, at) for user, at, wait in waits if wait.can_take_long],
+            choices={mode: choices if mode is Mode.STRICT else 2 * choices for mode in modes},
+        )
+
+    def _possible_faults(self, user: int, wait: Wait) -> list[Fault]:
+        """Return what could happen to a user there, and could make a difference."""
+        asked = self.scene.asked_by(user)
+        possible = {
+            Fault.CANCEL: wait.is_asked,
+            Fault.DISCONNECT: any(known.subscribes or known.opens for known in asked),
+            Fault.STOP: any(known.starts for known in asked),
+            Fault.FAIL: wait.can_fail,
+        }
+        return [fault for fault, can_be in possible.items() if can_be]
+
+    def run(
+        self,
+        scheduler: Scheduler,
+        mode: Mode,
+        fault_points: FaultPoints = (),
+        *,
+        watch: bool = True,
+        listen: Callable[[Watcher], None] | None = None,
+    ) -> ScenarioExecution:
+        """Perform it once; it is always watched.
+
+        Raises:
+            Unreachable: the target cannot be reached.
+        """
+        return self.runner.perform(self.scene, scheduler, mode, fault_points, listen)

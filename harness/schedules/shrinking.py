@@ -1,13 +1,15 @@
-"""Makes a failing schedule smaller in every way at once: users, steps, faults, and deviations from FIFO.
+"""Makes a failing schedule smaller in every way: faults, users, steps, and deviations from FIFO.
 
 Rules:
 
-- A smaller story is taken only when the same checker finds the same anomaly in it. Runs are deterministic: once is
-  enough.
+- A smaller schedule is taken only when it shows the same symptom. Runs are deterministic: once is enough.
 - With a step less, the recorded choices mean something else. So a smaller program is tried with them, in asyncio's own
-  order, and with a few searches; the first schedule that shows the anomaly is taken, and made smaller in turn.
-- A story that needs the preemptive mode is searched for in asyncio-strict, and told there if it shows.
-- The budget is a number of runs, not of seconds: the same seed gives the same story on every machine.
+  order, and with a few searches; the first schedule that shows the symptom is taken, and made smaller in turn.
+- A symptom that needs the preemptive mode is searched for in asyncio-strict, and explained there if it shows.
+- The budget is a number of runs, not of seconds: the same seed gives the same schedule on every machine.
+
+How it works. A deviation is a position among the options there are: with one less, all later ones mean other tasks. So
+what is left out first are stretches, in which one task goes on for some steps; single deviations come last.
 
 Source: Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input" (delta debugging).
 """
@@ -16,259 +18,301 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeVar
 
-from harness.judging.verdict import Finding
-from harness.loop.scheduling import Mode, Scheduler
+from harness.loop.jobs import Livelock
+from harness.loop.scheduling import PLAIN, Mode, Scheduler
 from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.random_walk import RandomWalk
 from harness.loop.strategies.recorded import Recorded
 from harness.loop.strategies.sticky import Sticky
-from harness.scenario.program import FaultPoint
-from harness.schedules.scenario_runner import Execution, ScenarioRunner
-from harness.schedules.scenes import Scene
+from harness.schedules.execution import Execution, FaultPoints, Subject, Symptom
 
+_T = TypeVar("_T")
+
+LIVELOCK_RUNS = 10
+"""The most runs for a program that does not come to an end: each takes as many steps as it may."""
 SEARCHES = 4
 """Seeds that each search tries on a smaller program."""
 STRICT_SEARCHES = 20
-"""Seeds that each search tries to show a story in asyncio-strict."""
-PASSING_SEARCHES = 3
+"""Seeds that each search tries to show a symptom in asyncio-strict."""
+PASSING_SEARCHES = 5
 """Seeds that each search tries, in each mode, to pass where asyncio's own order fails."""
-PASSING_RUNS = 30
-"""Runs that may be made for that, whatever is left."""
-EARLIER = 8
-"""Awaits before the recorded one at which a fault is tried on a smaller program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Smallest:
-    """The smallest story that was found.
+class Shrunk:
+    """The smallest schedule that was found.
 
     Args:
-        checker, anomaly: that it shows.
+        symptom: that it shows.
         execution: how it goes.
-        passing: the nearest story in which the anomaly does not show: with a deviation or a fault less, or, where there
-            is neither, with a few deviations; None when none was found.
+        passing: the nearest in which the symptom does not show: with a deviation or a fault less, or, where there is
+            neither, with a few deviations; None when none was found.
         runs: how many were made to find it.
     """
 
-    checker: str
-    anomaly: str
-    execution: Execution
-    passing: Execution | None
+    symptom: Symptom
+    execution: Any
+    passing: Any
     runs: int
 
-    @property
-    def finding(self) -> Finding:
-        """What the checker says of it."""
-        return _of(self.execution, self.checker, self.anomaly)[0]
 
-
-def make_smallest(runner: ScenarioRunner, execution: Execution, checker: str, runs: int) -> Smallest:
-    """Return a smaller story with the same anomaly, or the story itself.
+def shrink(
+    subject: Subject, execution: Execution, symptom: Symptom, runs: int, modes: Sequence[Mode] = tuple(Mode)
+) -> tuple[Subject, Shrunk]:
+    """Return a smaller schedule with the same symptom, or the one that was found; and what it is of.
 
     Args:
-        runner: where to perform.
-        execution: a run in which the checker found something.
-        checker: by name; its first finding says which anomaly.
-        runs: the most that may be made.
+        subject: what failed.
+        execution: the schedule in which it did.
+        symptom: that it showed.
+        runs: the most that may be made; to find the nearest schedule that passes takes up to as many again.
+        modes: that may be tried.
     """
-    work = _Work(runner, execution, checker, runs)
+    if isinstance(execution.result.error, Livelock):
+        runs = min(runs, LIVELOCK_RUNS)
+    work = _Work(subject, execution, runs, modes, lambda tried: symptom in tried.symptoms)
     work.fewer_faults()
     work.shorter()
     with work.sparing(runs // 2):
         work.fewer_steps()
     work.strictly()
-    work.shorter()
     work.fewer_deviations()
-    return Smallest(
-        checker=checker, anomaly=work.anomaly, execution=work.best, passing=work.passing(), runs=runs - work.left
-    )
+    if work.fewer_faults():
+        work.fewer_deviations()
+    passing, made = _passing(work, symptom[0], runs)
+    return work.subject, Shrunk(symptom=symptom, execution=work.best, passing=passing, runs=work.made + made)
 
 
 class _Work:
-    """One story on its way to be smaller."""
+    """One schedule on its way to be smaller, and still as wanted."""
 
-    def __init__(self, runner: ScenarioRunner, execution: Execution, checker: str, runs: int) -> None:
-        self.best = execution
-        self.left = runs
-        self.anomaly = execution.verdicts[checker].findings[0].anomaly
-        self._runner = runner
-        self._checker = checker
-
-    def fewer_faults(self) -> None:
-        """Leave out each fault that is not needed."""
-        for point in self.best.interleaving.fault_points:
-            rest = tuple(other for other in self.best.interleaving.fault_points if other != point)
-            self._take(self._recorded(self.best.scene, rest))
+    def __init__(
+        self,
+        subject: Subject,
+        start: Execution,
+        runs: int,
+        modes: Sequence[Mode],
+        wanted: Callable[[Execution], bool],
+    ) -> None:
+        self.subject = subject
+        self.best = start
+        self.made = 0
+        self.modes = modes
+        self._left = runs
+        self._wanted = wanted
+        self._stretches: list[tuple[int, int]] = []
 
     @contextmanager
     def sparing(self, runs: int) -> Iterator[None]:
         """Keep so many runs for what comes after."""
-        spared = min(runs, self.left)
-        self.left -= spared
+        spared = min(runs, self._left)
+        self._left -= spared
         yield
-        self.left += spared
+        self._left += spared
+
+    def fewer_faults(self) -> bool:
+        """Leave out each fault that is not needed; return whether there was one."""
+        smaller = False
+        for point in self.best.fault_points:
+            rest = tuple(other for other in self.best.fault_points if other != point)
+            smaller |= self._take(self._recorded(self.subject, rest))
+        return smaller
 
     def shorter(self) -> None:
         """Go back to asyncio's own order from some point on: from the beginning, or as early as will do."""
-        if self._take(self._in_order(self.best.scene, self.best.interleaving.fault_points)):
+        places = list(self.best.schedule.deviations)
+        if not places or self._take(self._in_order(self.subject, self.best.fault_points)):
             return
-        places = list(self.best.interleaving.deviations)
         low, high = 0, len(places)  # with the first `high` deviations it shows, with the first `low` it does not
-        while low + 1 < high and self.left > 0:
+        while low + 1 < high and self._left > 0:
             middle = (low + high) // 2
             if self._take(self._deviating(places[:middle])):
                 high = middle
             else:
                 low = middle
 
-    def fewer_deviations(self) -> None:
-        """Go back to asyncio's own order wherever that makes no difference."""
-        size = max(1, len(self.best.interleaving.deviations) // 2)
-        while size and self.left > 0:
-            start, smaller = 0, False
-            while start < len(self.best.interleaving.deviations) and self.left > 0:
-                places = list(self.best.interleaving.deviations)
-                kept = places[:start] + places[start + size :]
-                if self._take(self._deviating(kept)):
-                    smaller = True
-                else:
-                    start += size
-            size = size if smaller and size > 1 else size // 2
-
     def fewer_steps(self) -> None:
-        """Leave out whole users first, then steps, in ever smaller groups."""
-        for user in range(len(self.best.scene.program.users)):
-            kept = [place for place, step in enumerate(self.best.scene.program.steps) if step.user != user]
-            if any(self.best.scene.program.steps[place].operation is not None for place in kept):
-                self._try_scene(_only(self.best.scene, kept))
-        size = max(1, len(self.best.scene.program.steps) // 4)
-        while size and self.left > 0:
+        """Leave out all steps of a user first, then steps in ever smaller groups."""
+        for user in dict.fromkeys(self.subject.steps):
+            self._try_steps([place for place, of in enumerate(self.subject.steps) if of != user])
+        size = max(1, len(self.subject.steps) // 4)
+        while size and self._left > 0:
             start = 0
-            while start < len(self.best.scene.program.steps) and self.left > 0:
-                steps = range(len(self.best.scene.program.steps))
-                kept = [place for place in steps if not start <= place < start + size]
-                if not self._try_scene(_only(self.best.scene, kept)):
+            while start < len(self.subject.steps) and self._left > 0:
+                steps = range(len(self.subject.steps))
+                if not self._try_steps([place for place in steps if not start <= place < start + size]):
                     start += size
             size //= 2
 
     def strictly(self) -> None:
-        """Show the story in an order that asyncio itself could choose, if that can be found."""
-        if self.best.interleaving.mode == Mode.STRICT:
+        """Show the symptom in an order that asyncio itself could choose, if that can be found."""
+        if self.best.schedule.mode is Mode.STRICT or Mode.STRICT not in self.modes:
             return
-        fault_points = self.best.interleaving.fault_points
-        for scheduler in _searches(STRICT_SEARCHES):
-            if self._take(self._run(self.best.scene, scheduler, Mode.STRICT, fault_points)):
+        for scheduler in searches(STRICT_SEARCHES):
+            tried = self._run(self.subject, scheduler, Mode.STRICT, self.best.fault_points)
+            if self._take(tried) or tried is None or not tried.schedule.choices:
                 return
 
-    def passing(self) -> Execution | None:
-        """Return the nearest story without the anomaly: one deviation or fault less; without either, a few more."""
-        how = self.best.interleaving
-        places = list(how.deviations)
-        self.left = max(self.left, 2)
-        if places:
-            return self._unless_shown(self._deviating(places[:-1]))
-        if how.fault_points:
-            return self._unless_shown(self._in_order(self.best.scene, how.fault_points[:-1]))
-        self.left = PASSING_RUNS
-        return self._elsewhere()
+    def fewer_deviations(self) -> None:
+        """Go back to asyncio's own order wherever that makes no difference."""
+        self.shorter()
+        if not self.best.schedule.deviations:
+            return
+        self._find_stretches()
+        before = None
+        while before != self._stretches:
+            before = self._stretches
+            self._stretches = self._reduced(self._stretches, self._staying)
+            self._shorter_stretches()
+        self._reduced(list(self.best.schedule.deviations), self._deviating)
 
-    def _elsewhere(self) -> Execution | None:
-        """Asyncio's own order shows it: return one that does not, and deviates little."""
-        scene = self.best.scene
-        for mode in Mode:
-            for scheduler in _searches(PASSING_SEARCHES):
-                found = self._unless_shown(self._run(scene, scheduler, mode, ()))
-                if found is not None:
-                    return self._nearer(found, mode)
-        return None
+    def _find_stretches(self) -> None:
+        """Take the schedule as stretches in which one task goes on: with a deviation less, others mean other tasks."""
+        self._stretches = []
+        noted = _Noting(Recorded(self.best.schedule.deviations))
+        if self._take(self._run(self.subject, noted, self.best.schedule.mode, self.best.fault_points)):
+            self._stretches = [(actor, len(list(steps))) for actor, steps in groupby(noted.chosen)]
 
-    def _nearer(self, passing: Execution, mode: Mode) -> Execution:
-        """Leave out deviations, the last ones first, as long as it passes."""
-        size = max(1, len(passing.interleaving.deviations) // 2)
-        while size and self.left > 0:
-            deviations = dict(passing.interleaving.deviations)
-            stop = len(deviations)
-            while stop > 0 and self.left > 0:
-                places = list(deviations)
-                kept = {place: deviations[place] for place in places[: max(0, stop - size)] + places[stop:]}
-                tried = self._unless_shown(self._run(self.best.scene, Recorded(kept), mode, ())) if kept else None
-                if tried is not None:
-                    passing, deviations = tried, kept
+    def _shorter_stretches(self) -> None:
+        """Let each task that goes on do so for fewer steps."""
+        for place in reversed(range(len(self._stretches))):
+            actor, steps = self._stretches[place]
+            for fewer in dict.fromkeys((1, steps // 2, steps - 1)):
+                tried = [*self._stretches[:place], (actor, fewer), *self._stretches[place + 1 :]]
+                if 0 < fewer < steps and self._take(self._staying(tried)):
+                    self._stretches = tried
+                    break
+
+    def _reduced(self, items: list[_T], run: Callable[[list[_T]], Execution | None]) -> list[_T]:
+        """Leave out, in ever smaller groups, the last ones first, what is not needed; return the rest."""
+        size = max(1, len(items) // 2)
+        while size and self._left > 0:
+            stop = len(items)
+            while stop > 0 and self._left > 0:
+                tried = items[: max(0, stop - size)] + items[stop:]
+                if self._take(run(tried)):
+                    items = tried
                 stop -= size
             size //= 2
-        return passing
+        return items
 
-    def _try_scene(self, scene: Scene) -> bool:
-        fault_points = self.best.interleaving.fault_points
-        if not scene.first < scene.last:
+    def _try_steps(self, kept: Sequence[int]) -> bool:
+        subject, points = self.subject.only(kept), self.best.fault_points
+        if subject is None:
             return False
-        if self._take(self._recorded(scene, fault_points)):
-            return True
-        if self.best.interleaving.deviations:
-            if self._take(self._in_order(scene, fault_points)):
+        for tried in self._smaller(subject, points):
+            if self._take(tried):
+                self.subject = subject
                 return True
-            mode = Mode(self.best.interleaving.mode)
-            return any(self._take(self._run(scene, one, mode, fault_points)) for one in _searches(SEARCHES))
-        return any(self._take(self._in_order(scene, earlier)) for earlier in _earlier(fault_points))
+        return False
+
+    def _smaller(self, subject: Subject, points: FaultPoints) -> Iterator[Execution | None]:
+        """Yield schedules of a smaller program that could show the symptom."""
+        schedule = self.best.schedule
+        yield self._recorded(subject, points)
+        if not schedule.deviations:
+            yield from (self._in_order(subject, earlier) for earlier in subject.earlier(points))
+            return
+        yield self._in_order(subject, points)
+        yield from (self._run(subject, one, schedule.mode, points) for one in searches(SEARCHES))
+
+    def leave_one_out(self) -> bool:
+        """Leave out a deviation or fault; where there is neither, add a few deviations; return whether that did it."""
+        schedule, points = self.best.schedule, self.best.fault_points
+        places = list(schedule.deviations)
+        for place in reversed(places):
+            if self._take(self._deviating([other for other in places if other != place])):
+                return True
+        if points:
+            return self._take(self._recorded(self.subject, points[:-1]))
+        return not places and self._deviate()
+
+    def _deviate(self) -> bool:
+        for mode in self.modes:
+            for scheduler in searches(PASSING_SEARCHES):
+                tried = self._run(self.subject, scheduler, mode, ())
+                if self._take(tried):
+                    self.fewer_deviations()
+                    return True
+                if tried is None or not tried.schedule.choices:
+                    break
+        return False
 
     # One run each
 
-    def _recorded(self, scene: Scene, fault_points: Sequence[FaultPoint]) -> Execution | None:
-        how = self.best.interleaving
-        return self._run(scene, Recorded(how.deviations), Mode(how.mode), fault_points)
+    def _recorded(self, subject: Subject, points: FaultPoints) -> Execution | None:
+        return self._run(subject, Recorded(self.best.schedule.deviations), self.best.schedule.mode, points)
+
+    def _in_order(self, subject: Subject, points: FaultPoints) -> Execution | None:
+        return self._run(subject, Fifo(), self.modes[0], points)
+
+    def _staying(self, stretches: Sequence[tuple[int, int]]) -> Execution | None:
+        return self._run(self.subject, _Staying(stretches), self.best.schedule.mode, self.best.fault_points)
 
     def _deviating(self, places: Sequence[int]) -> Execution | None:
-        how = self.best.interleaving
-        recorded = Recorded({place: how.deviations[place] for place in places})
-        return self._run(self.best.scene, recorded, Mode(how.mode), how.fault_points)
+        schedule = self.best.schedule
+        recorded = Recorded(schedule.only(places).deviations)
+        return self._run(self.subject, recorded, schedule.mode, self.best.fault_points)
 
-    def _in_order(self, scene: Scene, fault_points: Sequence[FaultPoint]) -> Execution | None:
-        return self._run(scene, Fifo(), Mode.STRICT, fault_points)
-
-    def _run(
-        self, scene: Scene, scheduler: Scheduler, mode: Mode, fault_points: Sequence[FaultPoint]
-    ) -> Execution | None:
-        if self.left <= 0:
+    def _run(self, subject: Subject, scheduler: Scheduler, mode: Mode, points: FaultPoints) -> Execution | None:
+        if self._left <= 0:
             return None
-        self.left -= 1
-        return self._runner.perform(scene, scheduler, mode, fault_points)
+        self._left -= 1
+        self.made += 1
+        return subject.run(scheduler, mode, points, watch=False)
 
     def _take(self, tried: Execution | None) -> bool:
-        """Go on with a story that shows the anomaly; return whether it does."""
-        if tried is None or not _of(tried, self._checker, self.anomaly):
+        """Go on with a schedule that is as wanted; return whether it is."""
+        if tried is None or not self._wanted(tried):
             return False
         self.best = tried
         return True
 
-    def _unless_shown(self, tried: Execution | None) -> Execution | None:
-        return None if tried is None or tried.doubt or _of(tried, self._checker, self.anomaly) else tried
+
+def _passing(work: _Work, name: str, runs: int) -> tuple[Execution | None, int]:
+    """Return the nearest schedule in which this one finds nothing, and how many runs it took to find it.
+
+    It has a deviation less, or a fault; where there is neither, some more deviations.
+    """
+    near = _Work(work.subject, work.best, runs, work.modes, lambda tried: tried.passes(name))
+    return (near.best if near.leave_one_out() else None), near.made
 
 
-def _of(execution: Execution, checker: str, anomaly: str) -> list[Finding]:
-    verdict = execution.verdicts.get(checker)
-    return [finding for finding in verdict.findings if finding.anomaly == anomaly] if verdict is not None else []
-
-
-def _only(scene: Scene, kept: Sequence[int]) -> Scene:
-    """Return the scene with these steps only."""
-    steps = tuple(scene.program.steps[place] for place in kept)
-    first = sum(place < scene.first for place in kept)
-    last = sum(place < scene.last for place in kept)
-    return Scene(program=replace(scene.program, steps=steps), first=first, last=last)
-
-
-def _searches(seeds: int) -> Iterator[Scheduler]:
-    makers: tuple[Callable[[int], Scheduler], ...] = (Sticky().scheduler, RandomWalk().scheduler)
+def searches(seeds: int) -> Iterator[Scheduler]:
+    """Yield walks that find most."""
     for seed in range(seeds):
-        for make in makers:
-            yield make(seed)
+        yield Sticky().scheduler(seed)
+        yield RandomWalk().scheduler(seed)
 
 
-def _earlier(fault_points: Sequence[FaultPoint]) -> Iterator[tuple[FaultPoint, ...]]:
-    """Yield the faults with the last one at an earlier await: there are fewer of them in a smaller program."""
-    if fault_points:
-        *others, last = fault_points
-        for at in range(last.at - 1, max(0, last.at - 1 - EARLIER), -1):
-            yield (*others, replace(last, at=at))
+class _Noting:
+    """Notes whose step was chosen, each time."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.chosen: list[int] = []
+        self._scheduler = scheduler
+
+    def choose(self, actors: Sequence[int]) -> int:
+        pick = self._scheduler.choose(actors)
+        self.chosen.append(actors[pick])
+        return pick
+
+
+class _Staying:
+    """Lets one after another go on for some steps, as soon as each is ready; until then, and afterwards, FIFO.
+
+    Plain callbacks are not waited for: they are ready at once, or not meant.
+    """
+
+    def __init__(self, stretches: Sequence[tuple[int, int]]) -> None:
+        self._waiting = [actor for actor, steps in reversed(stretches) for _ in range(steps)]
+
+    def choose(self, actors: Sequence[int]) -> int:
+        waiting = self._waiting
+        while waiting and waiting[-1] == PLAIN and PLAIN not in actors:
+            waiting.pop()
+        return actors.index(waiting.pop()) if waiting and waiting[-1] in actors else 0

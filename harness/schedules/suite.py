@@ -1,4 +1,4 @@
-"""The schedules suite, start to end: explore, make smaller, tell. Gives a SuiteRun and one Evidence per checker.
+"""The schedules suite, start to end: explore, make smaller, explain. Gives a SuiteRun and one Evidence per checker.
 
 Histories are not kept: there is one for each schedule, and the seed makes them again. A finding's smallest story is
 kept in full, as a witness.
@@ -22,7 +22,7 @@ from harness.schedules.exploration import (
     Explored,
     Exploring,
     OpenExplorer,
-    Told,
+    Story,
     coverage,
     explore_here,
 )
@@ -47,7 +47,7 @@ class SchedulesSuite:
         choosing: what may be tried.
         folder: where witnesses go; None keeps nothing.
         label: stands in their names; the target's name when left out.
-        say: told what is going on, in short lines.
+        say: called with what is going on, in short lines.
         until: a checker; the suite ends as soon as it has found something. None runs everything.
         executor: opens the workers.
     """
@@ -113,8 +113,8 @@ class SchedulesSuite:
         evidence = []
         for name in self.checkers:
             verdict = total.verdicts.get(name, Verdict(name))
-            told = explored.smallest.get(name)
-            evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), told, explored))
+            story = explored.smallest.get(name)
+            evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), story, explored))
         return SuiteOutcome(run, tuple(evidence), explored.unreachable)
 
     def _exploring(self) -> Exploring:
@@ -127,7 +127,7 @@ class SchedulesSuite:
             until=self.until,
         )
 
-    def _evidence(self, checker: str, verdict: Verdict, told: Told | None, explored: Explored) -> Evidence:
+    def _evidence(self, checker: str, verdict: Verdict, story: Story | None, explored: Explored) -> Evidence:
         witness = None
         choosing = self.choosing
         replay = explored_again(
@@ -138,9 +138,9 @@ class SchedulesSuite:
             modes=choosing.modes,
             faults=choosing.faults,
         )
-        if told is not None and self.folder is not None:
+        if story is not None and self.folder is not None:
             witness = self.folder.write_witness(
-                f"schedules-{checker}-{plain_name(self.label or self.target)}", witness_of(told, self.target)
+                f"schedules-{checker}-{plain_name(self.label or self.target)}", witness_of(story, self.target)
             )
             if explored.total.found[checker].shows_again:
                 replay = replayed(self.folder.path / witness)
@@ -153,21 +153,22 @@ class SchedulesSuite:
             verdict=verdict,
             replay=replay,
             witness=witness,
-            explanation=told.lines if told is not None else (),
+            explanation=story.lines if story is not None else (),
         )
 
 
-def witness_of(told: Told, target: str) -> Witness:
+def witness_of(story: Story, target: str) -> Witness:
     """Return the smallest story as a witness that can be replayed."""
-    story = told.story
-    execution = story.execution
+    execution = story.shrunk.execution
+    checker, anomaly = story.shrunk.symptom
+    findings = execution.verdicts[checker].findings
     return Witness(
-        checker=story.checker,
-        finding=story.finding,
+        checker=checker,
+        finding=next(finding for finding in findings if finding.anomaly == anomaly),
         target=target,
         header=execution.header,
         program=execution.scene.program,
         history=execution.events,
         interleaving=execution.interleaving,
-        explanation=told.lines,
+        explanation=story.lines,
     )

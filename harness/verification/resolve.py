@@ -28,7 +28,7 @@ from harness.history.model import Target, Unreachable
 from harness.judging.checkers import CHECKERS
 from harness.mutants import SUBJECTS, Subject
 from harness.performing.performance import OpenTarget
-from harness.schedules.batches import Explorer, explorer
+from harness.schedules.batches import TargetExplorer, explorer
 from harness.targets.application import in_process, open_application
 from harness.targets.reference import Workshop, components_of
 from harness.targets.service import open_service
@@ -104,7 +104,7 @@ def resolve(name: str) -> NamedTarget:
 
 
 @contextmanager
-def open_explorer(name: str, seed: int) -> Iterator[Explorer]:
+def open_explorer(name: str, seed: int) -> Iterator[TargetExplorer]:
     """Open what explores the schedules of the target of this name, with every checker; in whichever process.
 
     Raises:

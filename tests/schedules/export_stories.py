@@ -17,8 +17,11 @@ from harness.judging.checkers import CHECKERS
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.random_walk import RandomWalk
 from harness.schedules.batches import explorer
-from harness.schedules.explanation import tell
-from harness.schedules.shrinking import make_smallest
+from harness.schedules.exploration import Story
+from harness.schedules.scenario_runner import SceneSubject
+from harness.schedules.scenario_story import explain
+from harness.schedules.shrinking import shrink
+from harness.schedules.suite import witness_of
 from harness.verification.resolve import resolve
 
 RUNS = 20
@@ -32,18 +35,8 @@ def record(target: str, checker: str, scene_name: str) -> Witness:
         scene = next(scene for scene in opened.scenes if scene.name == scene_name)
         walks = (opened.runner.perform(scene, RandomWalk().scheduler(seed), Mode.STRICT) for seed in range(SEEDS))
         found = next(walk for walk in walks if walk.verdicts and walk.verdicts[checker].violated)
-        story = make_smallest(opened.runner, found, checker, RUNS)
-        execution = story.execution
-        return Witness(
-            checker=checker,
-            finding=story.finding,
-            target=target,
-            header=execution.header,
-            program=execution.scene.program,
-            history=execution.events,
-            interleaving=execution.interleaving,
-            explanation=tell(opened.runner, story),
-        )
+        subject, shrunk = shrink(SceneSubject(opened.runner, scene), found, found.symptom(checker), RUNS)
+        return witness_of(Story(shrunk, explain(subject, shrunk)), target)
 
 
 if __name__ == "__main__":

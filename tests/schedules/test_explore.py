@@ -12,8 +12,8 @@ from explore_workloads import current_user, lost_update, pooled_connection, thre
 
 from harness.judging.verdict import Outcome
 from harness.schedules import Mode, Schedule, explore, replay
-from harness.schedules.coroutine_shrinking import LIVELOCK_RUNS
 from harness.schedules.coroutines import Failure
+from harness.schedules.shrinking import LIVELOCK_RUNS
 
 SEEDS = range(20)
 SWEPT = 34

@@ -48,7 +48,7 @@ class TestNothingShown:
         explored = explore(program)
         assert explored.failure is not None
         assert (Outcome.UNKNOWN, 0) == (explored.outcome, explored.failure.runs)
-        with pytest.raises(NothingShown, match="did not fail so when its choices were run again") as raised:
+        with pytest.raises(NothingShown, match="did not show again when its choices were run again") as raised:
             explored.check()
         said = str(raised.value)
         assert (True, True, False) == ("the ninth time" in said, "not repeatable" in said, "Replay" in said)

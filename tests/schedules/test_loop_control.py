@@ -23,7 +23,8 @@ from harness.loop.loop import Deadlock, ScheduleLoop
 from harness.loop.scheduling import Mode
 from harness.loop.strategies import STRATEGIES
 from harness.loop.strategies.fifo import Fifo
-from harness.schedules.coroutine_runs import Rehearsal, Watcher
+from harness.schedules.coroutine import Coroutine
+from harness.schedules.execution import Watcher
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +209,7 @@ class TestWhatIsLeft:
             assert watcher.loop is not None
             loops.append(ref(watcher.loop))
 
-        Rehearsal(control, lambda: asyncio.sleep(1)).run(Fifo(), Mode.PREEMPTIVE, watch=True, listen=listen)
+        Coroutine(control=control, program=lambda: asyncio.sleep(1)).run(Fifo(), Mode.PREEMPTIVE, listen=listen)
         assert [None] == [loop() for loop in loops]
 
     def test_garbage_is_collected_between_runs(self, control: Control, monkeypatch: pytest.MonkeyPatch) -> None:

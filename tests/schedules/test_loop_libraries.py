@@ -68,3 +68,10 @@ def test_a_command_that_chooses_schedules_says_so_before_it_begins(tmp_path: Pat
     assert 1 == len(answer.stderr.splitlines()), answer.stderr
     assert "known are the versions 0.22" in answer.stderr
     assert [] == list(tmp_path.iterdir())
+
+
+def test_what_a_device_has_replaced_already_is_known() -> None:
+    """One exploration may begin while another is open."""
+    with controlled(), controlled():
+        sqlite_device.check()
+        anyio_device.check()

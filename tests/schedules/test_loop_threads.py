@@ -18,7 +18,7 @@ from harness.loop.loop import ScheduleLoop, Uncontrolled
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.fifo import Fifo
 from harness.loop.strategies.recorded import Recorded
-from harness.schedules.coroutine_runs import Rehearsal
+from harness.schedules.coroutine import Coroutine
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -124,11 +124,12 @@ def test_the_order_of_two_threads_is_a_trace_of_its_own() -> None:
         await asyncio.wait([loop.run_in_executor(None, len, "") for _ in range(2)])
 
     with controlled() as control:
-        rehearsal = Rehearsal(control, program)
-        one, other = (rehearsal.run(Recorded(deviations), Mode.STRICT) for deviations in ({}, {0: 1}))
+        subject = Coroutine(control=control, program=program)
+        one, other = (subject.run(Recorded(deviations), Mode.STRICT) for deviations in ({}, {0: 1}))
     swapped = {-1: -2, -2: -1}
-    assert one.trace != other.trace == tuple(swapped.get(actor, actor) for actor in one.trace)
-    assert one.digest() != other.digest()
+    trace = one.result.trace
+    assert trace != other.result.trace == tuple(swapped.get(actor, actor) for actor in trace)
+    assert one.coverage.traces != other.coverage.traces
 
 
 class TestWhatAThreadKeeps:

@@ -36,6 +36,8 @@ class Exhaustive:
         self._stack = list(branches)
         self.cut = cut
         """Branches that the bound has cut off."""
+        self.misfits = 0
+        """Choices that were gone when a branch was followed: the program does not do the same each time."""
 
     @property
     def branches(self) -> tuple[Branch, ...]:
@@ -59,6 +61,7 @@ class Exhaustive:
         path = self._path
         assert path is not None, "observed after a run"
         self._path = None
+        self.misfits += path.misfits
         preemptions = sum(1 for pick in path.prefix if pick)
         for place in range(len(path.prefix), len(path.widths)):
             others = path.widths[place] - 1
@@ -75,8 +78,13 @@ class _Path:
     def __init__(self, prefix: Branch) -> None:
         self.prefix = prefix
         self.widths: list[int] = []
+        self.misfits = 0
 
     def choose(self, actors: Sequence[int]) -> int:
         place = len(self.widths)
         self.widths.append(len(actors))
-        return self.prefix[place] if place < len(self.prefix) else 0
+        pick = self.prefix[place] if place < len(self.prefix) else 0
+        if pick >= len(actors):
+            self.misfits += 1
+            return 0
+        return pick

@@ -1,10 +1,9 @@
-"""One run of a coroutine under one schedule, perhaps with a task cancelled at one of its awaits.
+"""A coroutine of anyone's own as a subject: run under one schedule, perhaps with a task cancelled at one of its awaits.
 
 Rules:
 
 - A task is called by the name that the program gave it, or else by its coroutine function; the second of a name has
   `#2` behind it, in the order in which they were made. asyncio's own `Task-17` counts on from run to run.
-- An await is a step after which the task has not ended: it waits. Awaits of a task are counted 1, 2, ...
 - The main task, which runs the program itself, is never cancelled: it is the one that judges.
 - A run in which somebody was cancelled, and that then ended in CancelledError, was cut short: it did not fail, nor does
   it show anything else.
@@ -20,27 +19,41 @@ import inspect
 import os
 import sys
 import sysconfig
-from array import array
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
-from itertools import zip_longest
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
-from harness.loop.await_sites import site_of
-from harness.loop.control import Control
+from harness.loop.control import Control, RunResult
 from harness.loop.loop import ScheduleLoop
-from harness.loop.scheduling import Mode, Schedule, Scheduler
+from harness.loop.scheduling import Mode, Scheduler
+from harness.loop.strategies.fifo import Fifo
 from harness.loop.wait_states import name_of
+from harness.schedules.execution import (
+    Baseline,
+    Coverage,
+    Execution,
+    FaultPoints,
+    Site,
+    Watcher,
+    digest,
+    lines_first,
+)
 
 Program = Callable[[], Awaitable[object]]
 """What is explored: called without arguments, once for each schedule."""
 
 MAIN = "main"
+PROGRAM = "program"
+"""Who finds that a program failed: the program itself."""
 MOST_STEPS = 20_000
-"""Steps of one run, unless told otherwise; more than that is taken for a livelock."""
+"""Steps of one run, unless another number is given; more than that is taken for a livelock."""
+CUT_SHORT = "a cancellation ended it before it could judge"
 _NOT_OF_THE_PROGRAM = (
     str(Path(__file__).parents[1]) + os.sep,
     *dict.fromkeys(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -64,35 +77,27 @@ class Cancelled(NamedTuple):
         where = f" ({self.site})" if self.site else ""
         return f"{self.task} is cancelled at its await {self.at}{where}"
 
+    def fits(self, pattern: str) -> bool:
+        """Return whether the task is called like this pattern, with its `#2` or without."""
+        return any(fnmatchcase(name, pattern) for name in (self.task, self.task.partition("#")[0]))
+
 
 class _NoProgram(Exception):
     """What was to be explored is no coroutine."""
 
 
-class Watcher:
-    """Names the tasks of one run, counts their awaits, and cancels one where it is told to.
+class TaskWatcher(Watcher):
+    """Names the tasks of one run; each is a participant."""
 
-    Args:
-        cancel: the cancellation to let fall; None for none.
-        looks: whether to look where tasks wait.
-    """
-
-    def __init__(self, cancel: Cancelled | None = None, looks: bool = True) -> None:
+    def __init__(self, cancelled: Cancelled | None, looks: bool) -> None:
+        super().__init__({} if cancelled is None else {cancelled[:2]: cancelled}, looks)
         self.awaits: list[Cancelled] = []
         """Every await of every task but the main one, in order, where it may be cancelled."""
-        self.sites: set[str] = set()
-        self.pairs: set[tuple[str, str]] = set()
-        self.fallen: Cancelled | None = None
-        """The cancellation, once it has fallen."""
-        self.loop: ScheduleLoop | None = None
-        self._cancel = cancel
-        self._looks = looks
-        self._watching = False
+        self.cancelled: Cancelled | None = None
+        """The cancellation, once it was injected."""
         self._made: list[asyncio.Task[Any]] = []
         self._names: dict[asyncio.Task[Any], str] = {}
         self._named: Counter[str] = Counter()
-        self._counts: Counter[str] = Counter()
-        self._last: tuple[str, str] = ("", "")
 
     def begin(self, loop: ScheduleLoop) -> None:
         """Take in which tasks are made, from the first one on."""
@@ -114,7 +119,7 @@ class Watcher:
         assert self.loop is not None, "begun"
         vars(self.loop).pop("create_task", None)  # it refers to the loop, which would wait for the garbage collector
 
-    def name_of(self, task: asyncio.Task[Any]) -> str:
+    def name_of(self, task: asyncio.Task[Any], context: Context | None = None) -> str:
         """Return how a task is called."""
         name = self._names.get(task)
         if name is None:
@@ -126,35 +131,25 @@ class Watcher:
             name = self._names[task]
         return name
 
-    def names(self) -> dict[int, str]:
+    def names(self) -> dict[int | str, str]:
         """Return how tasks are called, by number."""
         assert self.loop is not None, "begun"
         return {self.loop.task_ids.of(task): self.name_of(task) for task in self._made}
 
-    def step(self, task: asyncio.Task[Any], context: Context) -> None:
-        """Take in that a task has made a step."""
-        if not self._watching or task.done():
-            return
-        name = self.name_of(task)
-        self._counts[name] += 1
-        place = Cancelled(name, self._counts[name])
-        if self._looks:
-            place = self._look(task, place)
-        if self._cancel is not None and place[:2] == self._cancel[:2]:
-            self.fallen = Cancelled(place.task, place.at, place.site or site_of(task))
-            task.cancel()
+    def participant(self, task: asyncio.Task[Any], context: Context) -> str:
+        """Return whose step this was."""
+        return self.name_of(task)
 
-    def _look(self, task: asyncio.Task[Any], place: Cancelled) -> Cancelled:
-        site = site_of(task)
-        self.sites.add(site)
-        last, before = self._last
-        if last and last != place.task:
-            self.pairs.add((before, site))
-        self._last = (place.task, site)
-        place = Cancelled(place.task, place.at, site)
-        if place.task != MAIN:
-            self.awaits.append(place)
-        return place
+    def look(self, participant: str, site: Site, task: asyncio.Task[Any], context: Context) -> None:
+        """Remember an await."""
+        if participant != MAIN:
+            self.awaits.append(Cancelled(participant, self._awaits[participant], site))
+
+    def inject(self, point: Any, site: Site, task: asyncio.Task[Any], context: Context) -> str:
+        """Inject a fault; return its name, or `""` when that was impossible."""
+        self.cancelled = Cancelled(point.task, point.at, site)
+        task.cancel()
+        return "cancel"
 
     def _new_name(self, task: asyncio.Task[Any]) -> str:
         name = MAIN if not self._names else name_of(task)
@@ -163,117 +158,134 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What came of one run.
+class CoroutineExecution(Execution):
+    """What came of one run of a program.
 
     Args:
-        schedule: the choices that were made.
-        error: in which it failed; None when it did not.
-        cut_short: whether the cancellation ended it before it could judge.
-        uncontrolled: what was refused because no schedule decides it; a run with any proves nothing.
-        unhandled_errors: errors that nobody took, as of a task that nobody awaits.
-        trace: whose step each step was.
-        cancelled: the cancellation that has fallen; None when none has.
-        value: what the program returned.
-        watcher: who watched; None when nobody did.
+        error: in which it ended; None when it returned.
+        cancelled: the cancellation that was injected; None when none was.
+        awaits: at which a task may be cancelled, where it was watched.
     """
 
-    schedule: Schedule
     error: BaseException | None
-    cut_short: bool
-    uncontrolled: tuple[str, ...]
-    unhandled_errors: tuple[str, ...]
-    trace: tuple[int, ...]
     cancelled: Cancelled | None
-    value: object
-    watcher: Watcher | None
+    awaits: Sequence[Cancelled] | None
 
     @property
-    def proves(self) -> bool:
-        """Whether it came to an end at which the program could judge, with everything under control."""
-        return not self.cut_short and not self.uncontrolled
+    def value(self) -> object:
+        """What the program returned."""
+        return self.result.value[0] if self.result.error is None else None
 
     @property
-    def failed(self) -> bool:
-        """Whether the program failed."""
-        return self.error is not None and self.proves
+    def cut_short(self) -> bool:
+        """Whether the cancellation ended it before it could judge."""
+        return self.doubt == CUT_SHORT
 
-    def digest(self) -> int:
-        """Return what tells its trace from others, in this process."""
-        return hash(array("q", self.trace).tobytes())  # of a tuple, -1 and -2 hash alike: two devices
+    @property
+    def unhandled_errors(self) -> tuple[str, ...]:
+        """Errors that nobody took, of a run that passes: others are part of its failure."""
+        return self.result.unhandled_errors if self.passes(PROGRAM) else ()
 
 
-class Rehearsal:
-    """Runs one program, again and again.
+@dataclass(frozen=True, kw_only=True)
+class Coroutine:
+    """A program, run again and again.
 
     Args:
         control: everything in place.
         program: is run.
         seed: of the data: time and random numbers as the program sees them, the same in each run.
         most_steps: of each run.
+        patterns: of the names of tasks that may be cancelled.
     """
 
-    def __init__(self, control: Control, program: Program, seed: int = 0, most_steps: int = MOST_STEPS) -> None:
-        self.seed = seed
-        self.most_steps = most_steps
-        self._control = control
-        self._program = program
+    control: Control
+    program: Program
+    seed: int = 0
+    most_steps: int = MOST_STEPS
+    patterns: Sequence[str] = ()
+    steps: Sequence[int] = ()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """How the program is called."""
-        name = str(getattr(self._program, "__name__", ""))
+        name = str(getattr(self.program, "__name__", ""))
         return name if name.isidentifier() else "program"
+
+    def only(self, kept: Sequence[int]) -> None:
+        """A coroutine has no steps that could be left out."""
+
+    def earlier(self, fault_points: FaultPoints) -> Sequence[FaultPoints]:
+        """A coroutine is never made smaller."""
+        return ()
+
+    def baseline(self, execution: Execution, modes: Sequence[Mode], source: Random) -> Baseline:
+        """Return where tasks may be cancelled, and the choices of each mode; a program is cheap to run once more."""
+        assert isinstance(execution, CoroutineExecution), "of a coroutine"
+        awaits = execution.awaits or ()
+        fitting = [place for place in awaits if any(place.fits(pattern) for pattern in self.patterns)]
+        choices = {modes[0]: execution.schedule.choices}
+        for mode in modes[1:]:
+            choices[mode] = self.run(Fifo(), mode, watch=False).schedule.choices
+        there = {mode: count for mode, count in choices.items() if count}
+        return Baseline(sweep=lines_first([(place, place.site) for place in fitting]), others=(), choices=there)
 
     def run(
         self,
         scheduler: Scheduler,
         mode: Mode,
-        cancel: Cancelled | None = None,
-        watch: bool = False,
+        fault_points: FaultPoints = (),
+        *,
+        watch: bool = True,
         listen: Callable[[Watcher], None] | None = None,
-    ) -> Run:
+    ) -> CoroutineExecution:
         """Run it once.
-
-        Args:
-            scheduler, mode: decide what comes when.
-            cancel: a cancellation to let fall.
-            watch: whether to look where tasks wait.
-            listen: told of the watcher before anything happens; who only wants to know names need not look.
 
         Raises:
             TypeError: the program is none.
         """
-        steps = watch or cancel is not None
-        watcher = Watcher(cancel, watch) if steps or listen is not None else None
+        watcher = TaskWatcher(next(iter(fault_points), None), watch) if watch or fault_points or listen else None
 
         def make(loop: ScheduleLoop) -> Any:
             if watcher is not None:
                 watcher.begin(loop)
             if watcher is not None and listen is not None:
                 listen(watcher)
-            return _to_its_end(self._program, watcher)
+            return _to_its_end(self.program, watcher)
 
-        on_step = watcher.step if watcher is not None and steps else None
-        ran = self._control.run(make, scheduler, mode=mode, seed=self.seed, on_step=on_step, most_steps=self.most_steps)
-        value, error = ran.value if ran.error is None else (None, ran.error)
+        on_step = watcher.step if watcher is not None else None
+        result = self.control.run(
+            make, scheduler, mode=mode, seed=self.seed, on_step=on_step, most_steps=self.most_steps
+        )
+        error = result.value[1] if result.error is None else result.error
         if isinstance(error, _NoProgram):
             raise TypeError(str(error))
-        cancelled = watcher.fallen if watcher is not None else None
-        return Run(
-            schedule=ran.schedule,
-            error=error,
-            cut_short=cancelled is not None and isinstance(error, asyncio.CancelledError),
-            uncontrolled=ran.uncontrolled,
-            unhandled_errors=ran.unhandled_errors,
-            trace=ran.trace,
-            cancelled=cancelled,
-            value=value,
-            watcher=watcher,
-        )
+        return _execution(result, error, watcher)
 
 
-async def _to_its_end(program: Program, watcher: Watcher | None) -> tuple[object, BaseException | None]:
+def _execution(result: RunResult, error: BaseException | None, watcher: TaskWatcher | None) -> CoroutineExecution:
+    cancelled = watcher.cancelled if watcher is not None else None
+    coverage = watcher.coverage if watcher is not None else Coverage()
+    coverage.traces.add(digest(result.trace))
+    doubt = result.uncontrolled[0] if result.uncontrolled else ""
+    if cancelled is not None and isinstance(error, asyncio.CancelledError):
+        doubt = CUT_SHORT
+    return CoroutineExecution(
+        result=result,
+        scenario="",
+        fault_points=() if cancelled is None else (cancelled,),
+        coverage=coverage,
+        symptoms=((PROGRAM, kind_of(error)),) if error is not None and not doubt else (),
+        doubt=doubt,
+        ending=() if error is None else (kind_of(error),),
+        names=watcher.names() if watcher is not None else {},
+        error=error,
+        cancelled=cancelled,
+        awaits=watcher.awaits if watcher is not None and watcher.looks else None,
+    )
+
+
+async def _to_its_end(program: Program, watcher: TaskWatcher | None) -> tuple[object, BaseException | None]:
     """Return what the program returned or raised, also where that is no Exception: pytest's own failures are none."""
     try:
         made = program()
@@ -294,7 +306,7 @@ async def _to_its_end(program: Program, watcher: Watcher | None) -> tuple[object
             watcher.end()
 
 
-def kind_of(error: BaseException | None) -> tuple[object, ...]:
+def kind_of(error: BaseException | None) -> tuple[Any, ...]:
     """Return what two errors have in common that are one failure: their types, and the lines that raised them."""
     if error is None:
         return ()
@@ -318,25 +330,3 @@ def _raised_at(error: BaseException) -> tuple[str, int]:
             where = (path, traceback.tb_lineno)
         traceback = traceback.tb_next
     return where
-
-
-def first_difference(one: Run, other: Run) -> str | None:
-    """Return the first step in which two watched runs of one schedule differ, or None."""
-    assert one.watcher is not None, "watched"
-    assert other.watcher is not None, "watched"
-    names, other_names = one.watcher.names(), other.watcher.names()
-    here = [_actor(actor, names) for actor in one.trace]
-    there = [_actor(actor, other_names) for actor in other.trace]
-    for step, (first, then) in enumerate(zip_longest(here, there, fillvalue="nobody"), 1):
-        if first != then:
-            return f"step {step} on: {first} went first, then {then}"
-    for step, (number, numbered) in enumerate(zip(one.trace, other.trace, strict=True), 1):
-        if number != numbered:
-            return f"step {step} on: more was made before it in one run than in the other"
-    if kind_of(one.error) != kind_of(other.error):
-        return f"its end, although every step was the same: first {one.error!r}, then {other.error!r}"
-    return None
-
-
-def _actor(actor: int, names: dict[int, str]) -> str:
-    return names.get(actor, f"task {actor}") if actor > 0 else f"device {-actor}"

@@ -8,7 +8,8 @@ from traceback import format_exception_only
 
 from harness.judging.verdict import Outcome
 from harness.loop.scheduling import Mode, Schedule
-from harness.schedules.coroutine_runs import MOST_STEPS, Cancelled
+from harness.schedules.coroutine import MOST_STEPS, Cancelled
+from harness.schedules.explanation import counted, distance, left_out
 
 
 class FailingSchedule(AssertionError):
@@ -127,11 +128,11 @@ class Failure:
             ]
         return [
             *raised,
-            f"{self.program} fails {_deviating(self.schedule)}{':' if self.explanation else ', without any fault.'}",
+            f"{self.program} fails {distance(self.schedule)}{':' if self.explanation else ', without any fault.'}",
             *_numbered(self.explanation),
             *self._against_passing(),
             f"Found by schedule {self.attempt} ({self.strategy}, seed {self.seed}) with "
-            f"{_counted(len(self.found.deviations), 'deviation')}; made smaller in {_counted(self.runs, 'run')}.",
+            f"{counted(len(self.found.deviations), 'deviation')}; made smaller in {counted(self.runs, 'run')}.",
             "Replay: from harness.schedules import Mode, Schedule, replay",
             f"        {self.replay}",
         ]
@@ -141,13 +142,12 @@ class Failure:
         if passing is None:
             return ["No schedule near to it was found to pass."]
         if passing.explanation:
-            return [f"It passes {_deviating(passing.schedule)}:", *_numbered(passing.explanation)]
+            return [f"It passes {distance(passing.schedule)}:", *_numbered(passing.explanation)]
         if passing.cancelled != self.cancelled:
             return ["The same schedule passes without the cancellation."]
-        if not self.schedule.deviations:
-            return [f"It passes {_deviating(passing.schedule)}."]
-        left_out = max(set(self.schedule.deviations) - set(passing.schedule.deviations))
-        return [f"It passes without the deviation at choice {left_out}: {_expression(passing.schedule)}"]
+        if (place := left_out(self.schedule, passing.schedule)) is None:
+            return [f"It passes {distance(passing.schedule)}."]
+        return [f"It passes without the deviation at choice {place}: {_expression(passing.schedule)}"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,18 +194,18 @@ class Exploration:
         if self.outcome is Outcome.VIOLATED:
             raise FailingSchedule("\n".join([*said, *doubts])) from cause
         if self.outcome is Outcome.UNKNOWN:
-            ran = f"{_counted(self.schedules, 'schedule')} ran, but show nothing:"
+            ran = f"{counted(self.schedules, 'schedule')} ran, but show nothing:"
             raise NothingShown("\n".join([ran, *said, *doubts])) from cause
 
     def __str__(self) -> str:
         seen = self.coverage
-        said = f"{self.outcome.value} in {_counted(self.schedules, 'schedule')}, {_counted(seen.traces, 'trace')}"
+        said = f"{self.outcome.value} in {counted(self.schedules, 'schedule')}, {counted(seen.traces, 'trace')}"
         if len(seen.growth) > 1:
             (schedules, traces), (all_schedules, all_traces) = seen.growth[-2:]
             said += f" ({all_traces - traces} of them new in the last {all_schedules - schedules})"
         if seen.places:
-            said += f", {seen.cancelled} with a cancellation at one of {_counted(seen.places, 'await')}"
-        return said if self.left is None else f"{said}; {_counted(self.left, 'branch')} left"
+            said += f", {seen.cancelled} with a cancellation at one of {counted(seen.places, 'await')}"
+        return said if self.left is None else f"{said}; {counted(self.left, 'branch')} left"
 
 
 def _expression(schedule: Schedule) -> str:
@@ -213,14 +213,5 @@ def _expression(schedule: Schedule) -> str:
     return f"Schedule(Mode.{schedule.mode.name}{deviations})"
 
 
-def _deviating(schedule: Schedule) -> str:
-    return f"in {schedule.mode.value}, {_counted(len(schedule.deviations), 'deviation')} from asyncio's own order"
-
-
 def _numbered(lines: Iterable[str]) -> list[str]:
     return [f"  {number}. {line}" for number, line in enumerate(lines, 1)]
-
-
-def _counted(number: int, what: str) -> str:
-    plural = f"{what}es" if what.endswith("ch") else f"{what}s"
-    return f"{number} {what if number == 1 else plural}"
