@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from harness.claims.evidence import Evidence, SuiteOutcome
-from harness.claims.plan import MOST_IN_TOURS, LoadBudget, Plan, PropertiesBudget, SchedulesBudget
+from harness.claims.plan import MOST_IN_PROGRAMS, LoadBudget, Plan, PropertiesBudget, SchedulesBudget
 from harness.claims.replay_command import verified_again
 from harness.claims.run_folder import RunFolder
 from harness.extras import MissingExtra, need
@@ -90,7 +90,7 @@ def properties_evidence(
             suite = PropertiesSuite(
                 target=target.name,
                 open_target=open_target,
-                budget=PropertiesBudget(examples=20, users=min(users, MOST_IN_TOURS)),
+                budget=PropertiesBudget(examples=20, users=min(users, MOST_IN_PROGRAMS)),
                 seed=seed,
                 checkers=CHECKERS,
                 again=again,

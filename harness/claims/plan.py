@@ -45,8 +45,8 @@ from harness.history.canary import MOST_OWNERS
 ADJUDICABLE = tuple(claim.id for claim in CLAIMS.values() if claim.anomalies)
 """The claims that a checker of this version can adjudicate."""
 
-MOST_IN_TOURS = 100
-"""Users of the fixed tours, whatever the load suite has: more show nothing new there."""
+MOST_IN_PROGRAMS = 100
+"""Users of the fixed programs, whatever the load suite has: more show nothing new there."""
 
 _WITH_USERS = frozenset({Suite.PROPERTIES, Suite.WIRE, Suite.LOAD})
 """The suites whose number of users a plan says."""
@@ -64,11 +64,11 @@ class PropertiesBudget(_Part):
     """How much the properties suite does."""
 
     examples: Annotated[int, Field(ge=0, le=1_000_000)] = 40
-    """Random programs, beside the fixed tours."""
+    """Random programs, beside the fixed ones."""
     steps: Annotated[int, Field(ge=1, le=10_000)] = 25
     """The most steps of one program."""
-    users: Annotated[int, Field(ge=2, le=MOST_IN_TOURS)] = 10
-    """Users of the fixed tours; random programs have up to 4 of them at work."""
+    users: Annotated[int, Field(ge=2, le=MOST_IN_PROGRAMS)] = 10
+    """Users of the fixed programs; random programs have up to 4 of them at work."""
     component_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     """Random inputs for each property of a part."""
     shrink_s: Annotated[float, Field(ge=0)] = 10.0
@@ -155,7 +155,7 @@ class Plan(_Part):
         return value
 
     def with_users(self, users: int, suites: Collection[Suite]) -> Plan:
-        """Return this plan for another number of users; the tours have at most MOST_IN_TOURS of them.
+        """Return this plan for another number of users; the fixed programs have at most MOST_IN_PROGRAMS.
 
         Args:
             users: how many.
@@ -166,7 +166,7 @@ class Plan(_Part):
         """
         changed = self.model_dump()
         for suite in _WITH_USERS & {*suites}:
-            changed[suite]["users"] = min(max(2, users), MOST_IN_TOURS) if suite is Suite.PROPERTIES else users
+            changed[suite]["users"] = min(max(2, users), MOST_IN_PROGRAMS) if suite is Suite.PROPERTIES else users
         try:
             return self.model_validate(changed)
         except ValidationError as error:

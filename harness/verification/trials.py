@@ -29,7 +29,7 @@ from harness.verification.resolve import open_explorer
 BUNDLED_ADAPTER = "harness.targets.bundled:adapter_from_environment"
 """Where load workers find the adapter of the bundled backend."""
 USERS = 4
-"""In the tours of a trial: every mutant shows with four."""
+"""In the fixed programs of a trial: every mutant shows with four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class TrialOrder:
     Args:
         subject: its name.
         seed: of the data.
-        examples: random programs, if the tours were not enough.
+        examples: random programs, if the fixed ones were not enough.
         whole: carry on after the expected checker has found something, to see who else does.
         folder: where to keep the history of it; None keeps nothing.
         suite: properties or schedules.
