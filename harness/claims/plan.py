@@ -18,7 +18,7 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
     trials = 400                        # the most in which a mutant must show
     twins = 60                          # of each safe twin
 
-    [wire]                              # of a service with an adapter, in place of the other suites
+    [wire]                              # of a service with an adapter, beside the other suites
     users = 10
     rounds = 8                          # busy waves of each stimulus
     stimuli = ["in-turn", "ids"]        # left out: all of them
