@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.claims.adjudication import ANOMALIES, CLAIMS, adjudicate, checkers_of, report_of
+from harness.claims.adjudication import ANOMALIES, CLAIMS, adjudicate, checkers_of, doubts_about, report_of
 from harness.claims.evidence import (
     Claim,
     ClaimResult,
@@ -206,6 +206,23 @@ class TestAdjudicate:
             replay="replay misdelivery",
         )
         assert expected == adjudicate(BOTH, items, trials)
+
+    def test_a_result_is_replayed_by_what_shows_it(self) -> None:
+        """By the first evidence that found something, or else by the first; there may be none."""
+        quiet = replace(evidence(examined(ANSWERS, "leak")), replay="replay the first")
+        other = replace(evidence(violating(examined(BOTH, "leak"), "leaked-in-event")), replay="replay an event")
+        loud = evidence(violating(examined(ANSWERS, "leak"), "leaked-in-answer"))
+        histories = ([quiet, other, loud], [quiet, other], [])
+        said = [adjudicate(ANSWERS, items, []).replay for items in histories]
+        assert ["replay leak", "replay the first", ""] == said
+
+    def test_doubts_are_those_of_the_evidence_alone(self) -> None:
+        """Whether or not its checkers can be trusted; of evidence that counts for the claim."""
+        items, _ = supported(ANSWERS)
+        assert [] == doubts_about(ANSWERS, [*items, evidence(Verdict("access", doubts=("crashed",)))])
+        assert ["crashed"] == doubts_about(ANSWERS, [*items, evidence(Verdict("leak", doubts=("crashed",)))])
+        assert len(LOAD.anomalies) == len(doubts_about(LOAD, supported(LOAD)[0]))
+        assert [] == doubts_about(LOAD, supported(LOAD, Suite.LOAD)[0])
 
     @pytest.mark.parametrize("kind", SubjectKind)
     def test_what_is_no_kill_shows_nothing(self, kind: SubjectKind) -> None:

@@ -15,6 +15,7 @@ from harness.history.model import Credential, Event, EventKind, Header, History,
 from harness.history.semantics import Semantics, Work
 from harness.judging.verdict import Finding, Outcome, Verdict
 from harness.scenario.program import Do, Program, Step
+from harness.scenario.script import Act, Deed, Script
 
 MANIFEST = Manifest(run="r", target="t", plan="p", required=("EVT-1",), seed=1, users=2, started="now", version="0")
 HEADER = Header(target="t", suite=Suite.PROPERTIES, seed=1, users=2)
@@ -111,7 +112,7 @@ witnesses = st.builds(
 
 def created(path: Path) -> RunFolder:
     """Return a new run folder."""
-    return RunFolder.create(path / "run", MANIFEST)
+    return RunFolder.create(path / "of" / "run", MANIFEST)
 
 
 class TestRoundTrip:
@@ -222,6 +223,11 @@ class TestDamage:
         """The folder is not whole."""
         with pytest.raises(StoreError, match=r"cannot read .*h.jsonl \(No such file .*not whole"):
             list(created(tmp_path).histories("histories/h.jsonl"))
+
+    def test_a_witness_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+        """In the words of the system."""
+        with pytest.raises(StoreError, match=r"cannot be replayed \(No such file"):
+            read_witness(tmp_path / "w.json")
 
     @pytest.mark.parametrize("text", ["", "{}", "no json"])
     def test_what_is_no_witness_cannot_be_replayed(self, tmp_path: Path, text: str) -> None:
@@ -335,6 +341,15 @@ class TestReadHistory:
                 file.append(self.EVENT)
         assert History(HEADER, (self.EVENT,)) == run.read_history("histories/h.jsonl")
 
+    def test_of_each_opening_is_found_without_reading_what_is_between(self, tmp_path: Path) -> None:
+        """Who asks for headers only gets every one."""
+        run = created(tmp_path)
+        with run.history_file("h") as file:
+            for seed in (1, 2, 3):
+                file.begin(replace(HEADER, seed=seed))
+                file.append(self.EVENT)
+        assert [1, 2, 3] == [header.seed for header, _, _ in run.histories(file.name)]
+
     def test_of_a_witness_is_the_one_in_it(self, tmp_path: Path) -> None:
         """In full."""
         run = created(tmp_path)
@@ -357,3 +372,9 @@ class TestReadHistory:
         witness = replace(self.WITNESS, header=replace(HEADER, promises=promises))
         assert self.WITNESS.program.steps[1:] == witness.story()
         assert tuple(map(str, witness.story())) == witness.lines()
+
+    def test_a_witness_of_a_service_tells_its_script(self) -> None:
+        """What was asked over the wire, in place of steps."""
+        act = Act(deed=Deed.ASK, user=0, name="write")
+        script = Script(stimulus="in-turn", users=(User(0, "ann"),), waves=((act,),))
+        assert script.told() == replace(self.WITNESS, script=script).lines() != ()
