@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.scenario.script import Act, Deed, Script
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from harness.history.model import Credential, Event, EventKind, Header, History,
 from harness.history.semantics import Semantics, Work
 from harness.judging.verdict import Finding, Outcome, Verdict
 from harness.scenario.program import Do, Program, Step
-from harness.scenario.script import Act, Deed, Script
 
 MANIFEST = Manifest(run="r", target="t", plan="p", required=("EVT-1",), seed=1, users=2, started="now", version="0")
 HEADER = Header(target="t", suite=Suite.PROPERTIES, seed=1, users=2)
