@@ -168,6 +168,8 @@ class Calls:
         except Refused as refusal:
             answered = Answered(EventKind.FAIL, {"status": refusal.status, "text": refusal.text})
         except asyncio.CancelledError:
+            if runner.is_closing:
+                return  # nobody waits for the answer any more: that is no error of the target
             answered = Answered(EventKind.INFO, {"error": "cancelled"})
         except Exception as error:
             answered = Answered(EventKind.INFO, {"error": f"{type(error).__name__}: {error}"})

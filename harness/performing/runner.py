@@ -75,6 +75,7 @@ class Runner:
         self.nemesis = Nemesis(target, recorder)
         self._connecting: dict[tuple[int, int], asyncio.Lock] = {}
         self._dropped: dict[tuple[int, int], Device] = {}
+        self.is_closing = False
         self._aside: set[asyncio.Task[None]] = set()
         self._unreachable: Unreachable | None = None
         self._settling = Settling(self)
@@ -177,6 +178,7 @@ class Runner:
 
     async def close(self) -> None:
         """Cancel what is still under way and drop every connection."""
+        self.is_closing = True
         tasks: list[asyncio.Task[Any]] = [known.task for known in self.calls.under_way.values()]
         tasks += self._aside
         for task in tasks:

@@ -60,7 +60,7 @@ def test_it_is_what_happens(folder: Path) -> None:
     """Draft, verify, replay, mend, verify again: each command ends as the page says."""
     code, said = typed(folder, "harness init")
     assert (0, True) == (code, "POST /login" in said), said
-    code, said = typed(folder, "harness verify --target isolation_target.py --plan plan.toml --out first")
+    code, said = typed(folder, "harness verify isolation_target.py --plan plan.toml --out first")
     assert 1 == code, said
     assert "LEAKED-IN-ANSWER" in said
     assert "Replay: harness replay first/witnesses/wire-leak-isolation_target-py.json" in said
@@ -68,5 +68,5 @@ def test_it_is_what_happens(folder: Path) -> None:
     assert (1, True) == (code, "of 5 attempts" in said), said
     source = folder / "service.py"
     source.write_text(mended(source.read_text(encoding="utf-8")), encoding="utf-8")
-    code, said = typed(folder, "harness verify --target isolation_target.py --plan plan.toml --out second")
-    assert (0, True) == (code, "HOLDS: 3 of 3 required claims hold" in said), said
+    code, said = typed(folder, "harness verify isolation_target.py --plan plan.toml --out second")
+    assert (0, True) == (code, "HOLDS: 4 of 4 required claims hold" in said), said
