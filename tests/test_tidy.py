@@ -204,3 +204,42 @@ def test_every_make_target_is_explained() -> None:
     assert {"verify", "test", "check", "mission-critical", "package", "load", "report", "help"} <= explained
     used = re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     assert ["check", "test", "services", "mission-critical", "try-package", "versions", "verify"] == used
+
+
+# Words
+
+RETIRED = frozenset(
+    {"strike", "blow", "deed", "wave", "tour", "habit", "crew", "chapter", "unheard", "harvest", "principal", "person"}
+)
+"""Words that needed explaining; the glossary in docs/architecture.md has the field's own."""
+MOST_NOUNS = 25
+
+
+def names_in(tree: ast.Module) -> Iterator[str]:
+    """Yield every name that a file defines or uses."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+
+
+def test_no_name_has_a_retired_word() -> None:
+    """Names of the distribution use the standard terms."""
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files()
+        if _of_package(path)
+        for name in names_in(parsed(path))
+        if RETIRED & {part.lower().removesuffix("s") for part in re.findall(r"[A-Z]?[a-z]+", name)}
+    }
+    assert set() == found
+
+
+def test_the_glossary_is_short() -> None:
+    """At most so many rows, each with a meaning."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("| noun | meaning |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    assert 10 <= len(rows) <= MOST_NOUNS

@@ -101,9 +101,9 @@ class Control:
             trace, virtual_s = tuple(loop.trace), loop.time()
             try:
                 tasks = loop.tasks()
-                unheard = UnhandledErrors(loop, tasks)
+                unreported = UnhandledErrors(loop, tasks)
                 _clean_up(loop, [task for task in tasks if not task.done()])
-                errors = unheard.errors()
+                errors = unreported.errors()
             finally:
                 self._records.end()
                 self._sources.end()

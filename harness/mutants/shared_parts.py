@@ -212,7 +212,7 @@ class SilentRegistry(AgentRegistry):
     def __getattribute__(self, name: str) -> Any:
         """Return the attribute, wrapped so that its warnings vanish."""
         found = super().__getattribute__(name)
-        return found if name.startswith("_") or not callable(found) else partial(_unheard, found)
+        return found if name.startswith("_") or not callable(found) else partial(_silenced, found)
 
 
 class ChangedRegistry(AgentRegistry):
@@ -237,7 +237,7 @@ class ChangedRegistry(AgentRegistry):
         return self._handle(name, user_id, None, None, bridge)
 
 
-def _unheard(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+def _silenced(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         return call(*arguments, **keywords)
 

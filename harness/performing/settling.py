@@ -75,16 +75,16 @@ class Settling:
         while waiting := list(runner.symbols.waiting()):
             runner.check_reachable()
             runner.news.clear()
-            unheard = [name for name in waiting if not self._is_heard(name)]
+            unreported = [name for name in waiting if not self._is_heard(name)]
             try:
                 # Who is told waits to be told, and asks only when that takes long.
-                await asyncio.wait_for(runner.news.wait(), patience if unheard else max(patience, long))
+                await asyncio.wait_for(runner.news.wait(), patience if unreported else max(patience, long))
                 continue
             except TimeoutError:
                 patience = min(2 * patience, 0.5)
             if clock() > until:
                 return
-            await self._ask_for(unheard or waiting)
+            await self._ask_for(unreported or waiting)
 
     async def _ask_for(self, names: Iterable[str]) -> None:
         """Have each owner ask what has become of their work."""
