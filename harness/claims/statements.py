@@ -181,6 +181,11 @@ _ARRIVES = Statement(
     ),
     lines.delivery,
 )
+_DELIVERY = Statement(
+    "how often each event arrives",
+    lambda one: any(pushes.delivery is not None for pushes in one.promises.pushes),
+    lines.delivery,
+)
 _NO_REPEATS = Statement(
     "that no event arrives twice (exactly-once or at-most-once)",
     lambda one: any(
@@ -234,7 +239,6 @@ _TAPS = _offered(
 
 _IN_PROCESS = (Suite.PROPERTIES, Suite.SCHEDULES)
 _ALONE = (Suite.PROPERTIES,)
-_NOT_UNDER_LOAD = (Suite.PROPERTIES, Suite.SCHEDULES, Suite.WIRE)
 
 NEEDS: Mapping[str, Needs] = MappingProxyType(
     {
@@ -244,12 +248,12 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
         "wrong-thread": Needs((_CHANNEL, _PUSHES, _WITHIN)),
         "lost-event": Needs((_CHANNEL, _PUSHES, _COUNTED, _ARRIVES)),
         "doubled-event": Needs((_CHANNEL, _PUSHES, _COUNTED, _NO_REPEATS)),
-        "reordered-event": Needs((_CHANNEL, _PUSHES, _COUNTED)),
+        "reordered-event": Needs((_CHANNEL, _PUSHES, _COUNTED, _DELIVERY)),
         "tampered": Needs((_CARRIES, _SHOWS)),
         "lost-write": Needs((_CARRIES, _SHOWS, _WHOLE)),
         "partial-write": Needs((_WRITES, _WRITTEN_LISTED, _ENDS_TOLD)),
         "residue": Needs((_RESOURCES,), _IN_PROCESS),
-        "earlier-text": Needs((_NEWEST,), _NOT_UNDER_LOAD),
+        "earlier-text": Needs((_NEWEST,)),
         "unexplained-answer": Needs((_ANSWERS,)),
         "shared-session": Needs((_TAPS,), _IN_PROCESS),
         "shared-connection": Needs((_TAPS,), _IN_PROCESS),
@@ -261,8 +265,8 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
         "placeholder-accepted": Needs((_PARTS,), _ALONE),
         "legitimate-refused": Needs((_PARTS,), _ALONE),
         "key-collision": Needs((_PARTS,), _ALONE),
-        "over-limit": Needs((_LIMIT, _STARTS, _CHANNEL, _PUSHES, _BEGINS)),
-        "starved": Needs((_LIMIT, _STARTS, _CHANNEL, _PUSHES, _BEGINS)),
+        "over-limit": Needs((_LIMIT, _STARTS, _CHANNEL, _PUSHES, _BEGINS, _WITHIN, _ARRIVES)),
+        "starved": Needs((_LIMIT, _STARTS, _CHANNEL, _PUSHES, _BEGINS, _WITHIN, _ARRIVES)),
         "unauthenticated": Needs((_CREDENTIALS,)),
         "foreign-object": Needs((_TAKES,)),
         "existence-revealed": Needs((_TAKES,)),

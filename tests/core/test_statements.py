@@ -102,7 +102,11 @@ def test_an_adapter_that_states_only_what_is_made_shows_what_needs_no_more() -> 
             '`within="job", within_id="job"` in the Pushes of live, and `subscribes=True` on join, if it subscribes',
             pushing,
         ),
-        ("reordered-event", '`seq="seq"` in the Pushes of live, if each frame has a number', pushing),
+        (
+            "reordered-event",
+            '`seq="seq"` in the Pushes of live, if each frame has a number',
+            lambda one: pushing(one, delivery=Delivery.AT_MOST_ONCE),
+        ),
         (
             "lost-event",
             "`delivery=Delivery.EXACTLY_ONCE` in the Pushes of live, if that is promised",
@@ -112,7 +116,7 @@ def test_an_adapter_that_states_only_what_is_made_shows_what_needs_no_more() -> 
         (
             "over-limit",
             "`runs_per_user=3`, or whatever the limit is",
-            lambda one: replace(working(pushing(one)), runs_per_user=2),
+            lambda one: replace(working(pushing(one, delivery=Delivery.EXACTLY_ONCE)), runs_per_user=2),
         ),
         (
             "unauthenticated",
