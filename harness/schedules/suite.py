@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 
-from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Suite, SuiteOutcome, SuiteRun
 from harness.claims.plan import SchedulesBudget
-from harness.claims.replay_command import explored_again, replayed
-from harness.claims.run_folder import RunFolder, Witness, plain_name
-from harness.judging.verdict import Checker, Verdict
+from harness.claims.replay_command import explored_again
+from harness.claims.results import Results
+from harness.claims.run_folder import RunFolder, Witness
+from harness.judging.verdict import Checker
 from harness.schedules.exploration import (
     Exploration,
     Explored,
@@ -110,12 +111,17 @@ class SchedulesSuite:
         )
         if explored.not_explorable:
             return SuiteOutcome(run, ())  # nothing was examined: what the other suites say stands
-        evidence = []
-        for name in self.checkers:
-            verdict = total.verdicts.get(name, Verdict(name))
-            story = explored.smallest.get(name)
-            evidence.append(self._evidence(name, replace(verdict, doubts=verdict.doubts + doubts), story, explored))
-        return SuiteOutcome(run, tuple(evidence), explored.unreachable)
+        results = Results(
+            run=run,
+            checkers=self.checkers,
+            verdicts=total.verdicts,
+            doubts=doubts,
+            found={name: witness_of(story, self.target) for name, story in explored.smallest.items()},
+            unsure=frozenset(name for name, found in total.found.items() if not found.shows_again),
+            again=self._again(),
+            label=self.label,
+        )
+        return SuiteOutcome(run, results.evidence(self.folder), explored.unreachable)
 
     def _exploring(self) -> Exploring:
         return Exploring(
@@ -127,33 +133,16 @@ class SchedulesSuite:
             until=self.until,
         )
 
-    def _evidence(self, checker: str, verdict: Verdict, story: Story | None, explored: Explored) -> Evidence:
-        witness = None
+    def _again(self) -> str:
+        """Return the command that does all of it again."""
         choosing = self.choosing
-        replay = explored_again(
+        return explored_again(
             self.target,
             self.budget,
             seed=self.seed,
             strategy=choosing.strategy,
             modes=choosing.modes,
             faults=choosing.faults,
-        )
-        if story is not None and self.folder is not None:
-            witness = self.folder.write_witness(
-                f"schedules-{checker}-{plain_name(self.label or self.target)}", witness_of(story, self.target)
-            )
-            if explored.total.found[checker].shows_again:
-                replay = replayed(self.folder.path / witness)
-        return Evidence(
-            suite=Suite.SCHEDULES,
-            target=self.target,
-            seed=self.seed,
-            users=explored.total.users,
-            histories=explored.total.schedules,
-            verdict=verdict,
-            replay=replay,
-            witness=witness,
-            explanation=story.lines if story is not None else (),
         )
 
 
