@@ -253,7 +253,7 @@ class Coroutine:
                 listen(watcher)
             return _to_its_end(self.program, watcher)
 
-        on_step = watcher.step if watcher is not None else None
+        on_step = watcher.step if watcher is not None and (watch or fault_points) else None
         result = self.control.run(
             make, scheduler, mode=mode, seed=self.seed, on_step=on_step, most_steps=self.most_steps
         )

@@ -68,7 +68,8 @@ __all__ = [
 ]
 
 TURNS = ("sticky", "sticky", "sticky", "pct", "sticky", "sticky", "sticky", "random")
-"""The searches of the portfolio."""
+CHOOSING = Choosing(searches=TURNS, sweep_every=1, faults_every=3, most_faults=1, counts_seeds=True)
+"""The portfolio: all of the sweep first, then searches in turn, every third with a cancellation."""
 SHRINK_RUNS = 300
 """Runs that are made to make a failing schedule smaller, unless another number is given."""
 
@@ -114,16 +115,7 @@ def explore(
     patterns = (cancel,) if isinstance(cancel, str) else tuple(cancel)
     _check(strategy, schedules, modes, patterns)
     modes = tuple(map(Mode, modes))
-    choosing = Choosing(
-        strategy=strategy,
-        modes=modes,
-        faults=bool(patterns),
-        bound=bound,
-        searches=TURNS,
-        sweep_every=1,
-        faults_every=3,
-        most_faults=1,
-    )
+    choosing = replace(CHOOSING, strategy=strategy, modes=modes, faults=bool(patterns), bound=bound)
     with controlled() as control:
         subject = Coroutine(control=control, program=program, seed=seed, most_steps=most_steps, patterns=patterns)
         tally = CoroutineTally(patterns)

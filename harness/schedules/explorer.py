@@ -67,9 +67,10 @@ class Explorer:
         self._confirm(tally)
 
     def again(self, subject: Subject, execution: Execution) -> Execution:
-        """Run a schedule again, from its recorded choices."""
-        recorded = Recorded(execution.schedule.deviations)
-        return subject.run(recorded, execution.schedule.mode, execution.fault_points)
+        """Run a schedule again, from its recorded choices, and take in the names of its tasks."""
+        schedule = execution.schedule
+        recorded = Recorded(schedule.deviations)
+        return subject.run(recorded, schedule.mode, execution.fault_points, watch=False, listen=lambda watcher: None)
 
     def subject_of(self, execution: Execution) -> Subject:
         """Return what this is an execution of."""

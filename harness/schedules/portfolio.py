@@ -41,6 +41,9 @@ _SEARCHES: Mapping[str, Callable[[int, int], Scheduler]] = {
 STRATEGIES = (PORTFOLIO, SWEEP, *_SEARCHES, EXHAUSTIVE)
 """What may be given as the strategy."""
 
+APART = 1 << 32
+"""Between the counted seeds of two explorations."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choosing:
@@ -55,6 +58,8 @@ class Choosing:
         sweep_every: so many attempts of the portfolio have one of the sweep; with 1, all of it comes first.
         faults_every: so many searches have one with random faults.
         most_faults: of these in one schedule.
+        counts_seeds: whether searches get consecutive seeds, in place of drawn ones: a program may take less time than
+            drawing one does.
     """
 
     strategy: str = PORTFOLIO
@@ -65,6 +70,7 @@ class Choosing:
     sweep_every: int = 2
     faults_every: int = 4
     most_faults: int = 3
+    counts_seeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +161,15 @@ class Attempts:
             return None
         names = choosing.searches if choosing.strategy == PORTFOLIO else (choosing.strategy,)
         strategy, mode = names[turn // len(modes) % len(names)], modes[turn % len(modes)]
-        scheduler = _SEARCHES[strategy](self._source("schedule", number).getrandbits(64), choices[mode])
+        scheduler = _SEARCHES[strategy](self._schedule_seed(number), choices[mode])
         has_faults = choosing.faults and turn % choosing.faults_every == choosing.faults_every - 1
         points = self._random_faults(number, subject) if has_faults else ()
         return Attempt(number, subject, strategy, mode, points, scheduler)
+
+    def _schedule_seed(self, number: int) -> int:
+        if self._choosing.counts_seeds:
+            return self._seed * APART + number + 1
+        return self._source("schedule", number).getrandbits(64)
 
     def _random_faults(self, number: int, subject: Subject) -> FaultPoints:
         source = self._source("faults", number)

@@ -123,9 +123,12 @@ class _Work:
         return smaller
 
     def shorter(self) -> None:
-        """Go back to asyncio's own order from some point on: from the beginning, or as early as will do."""
+        """Go back to asyncio's own order from some point on: from the beginning, or as early as will do.
+
+        Only the schedule of a scene is so long that it is worth while to look for that point.
+        """
         places = list(self.best.schedule.deviations)
-        if not places or self._take(self._in_order(self.subject, self.best.fault_points)):
+        if not places or self._take(self._in_order(self.subject, self.best.fault_points)) or not self.subject.steps:
             return
         low, high = 0, len(places)  # with the first `high` deviations it shows, with the first `low` it does not
         while low + 1 < high and self._left > 0:
