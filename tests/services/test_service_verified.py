@@ -17,6 +17,7 @@ from harness.claims.evidence import Manifest
 from harness.claims.plan import WireBudget
 from harness.claims.run_folder import RunFolder
 from harness.command.cli import main
+from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Outcome
 from harness.verification.recheck import judge_anew
 from harness.wire.suite import WireSuite
@@ -139,13 +140,14 @@ def test_what_was_found_before_a_service_died_is_kept(tmp_path: Path) -> None:
         suite = WireSuite(target="t", adapter=adapter, url=url, budget=budget, seed=1, folder=folder, say=say)
         outcome = suite.run()
     assert "start the service" in outcome.unreachable
-    assert {"leak": Outcome.VIOLATED, "access": Outcome.UNKNOWN} == {
-        item.verdict.checker: item.verdict.outcome for item in outcome.evidence
+    by_checker = {item.verdict.checker: item.verdict for item in outcome.evidence}
+    assert {**dict.fromkeys(CHECKERS, Outcome.UNKNOWN), "leak": Outcome.VIOLATED} == {
+        name: verdict.outcome for name, verdict in by_checker.items()
     }
     folder.add(outcome.run)
     anew = judge_anew(folder)["wire"]
     assert outcome.run.histories == anew.histories
-    assert outcome.evidence[0].verdict.violations == anew.verdicts["leak"].violations
+    assert by_checker["leak"].violations == anew.verdicts["leak"].violations
 
 
 def test_interrupting_loses_nothing_found(leaky: str, plan: Path, tmp_path: Path) -> None:
