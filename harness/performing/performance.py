@@ -110,6 +110,7 @@ class Performance:
     ) -> None:
         self.header = header
         self.users = program.users
+        self._begun = False
         self.events: list[Event] = []
         self.deliveries = Deliveries(header.promises)
         self._folds = {name: FoldGuard(checker, header) for name, checker in checkers.items()}
@@ -123,6 +124,7 @@ class Performance:
         self.users = self._runner.users = await admitted(self._target, self._program.users)
         if self._file is not None:
             self._file.begin(self.header, replace(self._program, users=self.users))
+        self._begun = True
         await self._runner.begin()
         return self
 
@@ -160,7 +162,9 @@ class Performance:
         return {name: fold.verdict() for name, fold in self._folds.items()}
 
     def add_to(self, totals: Totals, users: int) -> None:
-        """Count this execution into the totals."""
+        """Count this execution into the totals; one to which nobody was let in has no history."""
+        if not self._begun:
+            return
         totals.add(self.verdicts())
         totals.histories += 1
         totals.operations += self.recorder.operations
