@@ -12,6 +12,7 @@ those of a Dask cluster. A worker opens the target once and keeps it (`_opened`)
 
 from __future__ import annotations
 
+import atexit
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, BrokenExecutor, Executor, Future, wait
@@ -266,9 +267,16 @@ class _Opened:
         key = (what.target, what.seed)
         if self._explorer is None or self._key != key:
             self._stack.close()
+            if self._key is None:
+                atexit.register(self.close)  # later, the interpreter has torn down what closing needs
             self._explorer = self._stack.enter_context(what.open_explorer(what.target, what.seed))
             self._key = key
         return self._explorer
+
+    def close(self) -> None:
+        """Close it."""
+        self._stack.close()
+        self._explorer = None
 
 
 _opened = _Opened()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from harness.schedules.workers import end
+
+ROOT = Path(__file__).parents[2]
 
 
 def interrupt(*_: object) -> None:
@@ -30,3 +35,13 @@ def test_who_interrupts_again_is_not_kept_waiting() -> None:
     finally:
         signal.signal(signal.SIGALRM, before)
         worker.kill()
+
+
+def test_a_worker_closes_what_it_has_open_before_it_ends(tmp_path: Path) -> None:
+    """Nothing is left to the end of the interpreter, which has torn down by then what closing needs."""
+    target = ROOT / "docs" / "examples" / "notes_adapter.py"
+    words = [sys.executable, "-m", "harness", "explore", f"{target}:fixed", "--schedules", "4", "--workers", "1"]
+    done = subprocess.run(
+        [*words, "--out", str(tmp_path / "run")], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (0, False) == (done.returncode, "Traceback" in done.stderr), done.stderr
