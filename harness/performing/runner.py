@@ -71,7 +71,7 @@ class Runner:
         self.news = asyncio.Event()
         self.since_s = 0.0
         self.operations = header.promises.operations
-        self._pushes = header.promises.pushes
+        self.pushes = header.promises.pushes
         self.nemesis = Nemesis(target, recorder)
         self._connecting: dict[tuple[int, int], asyncio.Lock] = {}
         self._dropped: dict[tuple[int, int], Device] = {}
@@ -263,7 +263,7 @@ class Runner:
         return on_push
 
     def _note_push(self, device: Device, value: Mapping[str, Value]) -> None:
-        for pushes in self._pushes:
+        for pushes in self.pushes:
             name, seq = at(value, pushes.id), at(value, pushes.seq) if pushes.seq else None
             if not isinstance(name, str | int):
                 continue

@@ -48,7 +48,7 @@ class Settling:
         if isinstance(runner.target, Probing):
             for probe in await runner.target.probes():
                 self._say(probe)
-        late, stalled = list(runner.symbols.waiting()), runner.symbols.stalled()
+        late, stalled = self._awaited(), [*runner.symbols.stalled(), *self._never_told()]
         if late:
             reason = f"{len(late)} runs had not ended {runner.deadlines.run_s:g} s after everything else had"
             self._doubt(reason, "misdelivery", "tampering", "residue", "limits")
@@ -72,7 +72,7 @@ class Settling:
         clock = asyncio.get_running_loop().time
         until, patience = clock() + runner.deadlines.run_s, 0.01
         long = min(0.2, runner.deadlines.run_s / 5)
-        while waiting := list(runner.symbols.waiting()):
+        while waiting := self._awaited():
             runner.check_reachable()
             runner.news.clear()
             unreported = [name for name in waiting if not self._is_heard(name)]
@@ -85,6 +85,19 @@ class Settling:
             if clock() > until:
                 return
             await self._ask_for(unreported or waiting)
+
+    def _awaited(self) -> list[str]:
+        """Return the work that can end and has not, and whose end somebody tells."""
+        return [name for name in self._runner.symbols.waiting() if self._is_told(name)]
+
+    def _never_told(self) -> list[str]:
+        """Return the work of which nobody will ever say that it has ended: to wait for it would be no use."""
+        return [name for name in self._runner.symbols.waiting() if not self._is_told(name)]
+
+    def _is_told(self, name: str) -> bool:
+        kind = self._runner.symbols.work[name].kind
+        answers = any(known.progress and known.takes == kind for known in self._runner.operations.values())
+        return answers or any(pushes.of == kind and pushes.last for pushes in self._runner.pushes)
 
     async def _ask_for(self, names: Iterable[str]) -> None:
         """Have each owner ask what has become of their work."""

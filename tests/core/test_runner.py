@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from small_target import (
@@ -243,6 +244,13 @@ class TestSettling:
         started = ask(0, "narrate", thread="t")
         doubt, settled = told(played(Small(narrate=start), started, SETTLE, deadlines=Deadlines(run_s=0.02)), PROBE)
         assert (DOUBT, True) == (doubt[1], "1 runs had not ended 0.02 s after" in doubt[2]["reason"])
+        assert (SETTLED, {"open": ["r"]}) == settled[1:]
+
+    def test_does_not_wait_for_an_end_that_nobody_tells(self) -> None:
+        """Neither an answer nor a frame says it: such work is open, and no doubt about anything else."""
+        target = Small(narrate=start)
+        target.promises = replace(target.promises, pushes=())
+        (settled,) = told(played(target, ask(0, "narrate", thread="t"), SETTLE, deadlines=Deadlines(run_s=600)), PROBE)
         assert (SETTLED, {"open": ["r"]}) == settled[1:]
 
     def test_takes_probes_and_what_is_held_before_it_says_settled(self) -> None:
