@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.scenario.script import Act, Deed, Script
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -368,13 +367,7 @@ class TestReadHistory:
 
     def test_a_witness_tells_what_the_target_offers_only(self) -> None:
         """Step by step; what it does not offer was not done."""
-        promises = Promises(operations=frozenset({"b"}))
+        promises = Promises(operations={"b": Semantics("b")})
         witness = replace(self.WITNESS, header=replace(HEADER, promises=promises))
         assert self.WITNESS.program.steps[1:] == witness.story()
         assert tuple(map(str, witness.story())) == witness.lines()
-
-    def test_a_witness_of_a_service_tells_its_script(self) -> None:
-        """What was asked over the wire, in place of steps."""
-        act = Act(deed=Deed.ASK, user=0, name="write")
-        script = Script(stimulus="in-turn", users=(User(0, "ann"),), waves=((act,),))
-        assert script.told() == replace(self.WITNESS, script=script).lines() != ()
