@@ -5,6 +5,7 @@ Rules:
 - Each opening imports anew whatever belongs to the application, so that module-level state of one program is not found
   in the next: all that lies in the folder where its file, or its outermost package, lies is imported again. Installed
   packages are not, nor is the harness, wherever it lies.
+- Django keeps its settings and its models for the whole process. An application on it is made once.
 - What it keeps outside this process (a file, a database) it keeps. Users therefore have names that nobody has had.
 """
 
@@ -25,6 +26,8 @@ from harness.transport.asgi import Application, Lifespan, Receive, Scope, Send
 from harness.transport.memory import MemoryExchange
 
 INSTALLED = "site-packages"
+DJANGO = "django.core.handlers.asgi"
+"""Imported by whoever serves Django over ASGI."""
 IN_MEMORY = frozenset({"websocket", "sse", "lines"})
 """The protocols of channels that need no socket."""
 
@@ -38,10 +41,24 @@ def in_process(adapter: Adapter) -> str:
     return ""
 
 
-def made(app: Any) -> Application:
-    """Return the application that an attribute is, or that it makes."""
-    application: Application = app() if is_factory(app) else app
-    return application
+_made_once: dict[str, Application] = {}
+"""By name, the applications that cannot be made a second time in one process."""
+
+
+def application(name: str) -> Application:
+    """Return the application of this name, or the one that is made by what has this name.
+
+    Raises:
+        TargetError: there is no such application.
+    """
+    return _made_once.get(name) or _made(name, imported(name))
+
+
+def _made(name: str, app: Any) -> Application:
+    made: Application = app() if is_factory(app) else app
+    if DJANGO in sys.modules:
+        _made_once[name] = made
+    return made
 
 
 def is_factory(app: Any) -> bool:
@@ -60,7 +77,7 @@ async def open_application(adapter: Adapter, name: str) -> AsyncIterator[Adapted
         TargetError: there is no such application.
         Unreachable: it does not start.
     """
-    app = made(_anew(adapter.app))
+    app = _made_once.get(adapter.app) or _made(adapter.app, _anew(adapter.app))
     async with Lifespan(app) as started:
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:

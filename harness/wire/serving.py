@@ -6,14 +6,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import uvicorn
 
 from harness.adapter.adapter import Adapter
-from harness.adapter.importing import imported
 from harness.history.model import Unreachable
-from harness.targets.application import made
+from harness.targets.application import application
+from harness.transport.asgi import Application
 
 START_S = 30.0
 
@@ -33,7 +32,7 @@ def located(adapter: Adapter, url: str = "") -> Iterator[str]:
     if known := url or ("" if adapter.app else adapter.url):
         yield known.rstrip("/")
     elif adapter.app:
-        with _served(imported(adapter.app)) as here:
+        with _served(application(adapter.app)) as here:
             yield here
     else:
         raise Unreachable(
@@ -55,9 +54,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _served(app: Any) -> Iterator[str]:
+def _served(app: Application) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    server = _Server(uvicorn.Config(made(app), log_level="critical", lifespan="auto"))
+    server = _Server(uvicorn.Config(app, log_level="critical", lifespan="auto"))
     thread = threading.Thread(target=_run, args=(server, listener), name="served application", daemon=True)
     thread.start()
     try:

@@ -6,6 +6,8 @@ looked at, so it shows only when two users upload something long (about 1 MB) at
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -57,6 +59,9 @@ def make_app(leaky: bool) -> Starlette:
             Route("/uploads/{upload}", read),
         ]
     )
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

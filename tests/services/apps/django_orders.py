@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from functools import partial
 from typing import Any
 
 import django
@@ -96,6 +97,9 @@ def make_app(leaky: bool) -> Any:
     )
     django.setup(set_prefix=False)
     return get_asgi_application()
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any
 
 import aiosqlite
@@ -84,6 +85,9 @@ def make_app(leaky: bool) -> FastAPI:
     app.get("/posts/{post}")(read)
     app.get("/posts")(listed)
     return app
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ answer has the first question in it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -63,6 +64,9 @@ def make_app(leaky: bool) -> FastAPI:
         return book.of(user)
 
     return app
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import itertools
 import json
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -96,6 +97,9 @@ def make_app(leaky: bool) -> Starlette:
             Route("/feed", feed),
         ]
     )
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

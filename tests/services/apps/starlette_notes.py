@@ -6,6 +6,8 @@ has: no two requests need to be under way at once.
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -73,6 +75,9 @@ def make_app(leaky: bool) -> Starlette:
             Route("/notes/{note}", read),
         ]
     )
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ So whoever asks for ids is told which of them exist; it shows when somebody asks
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI, HTTPException
 
 from tests.services.apps.asking import found
@@ -32,6 +34,9 @@ def make_app(leaky: bool) -> FastAPI:
         return book.of(user)
 
     return app
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

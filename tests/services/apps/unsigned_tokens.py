@@ -5,6 +5,7 @@ Any other token must be well signed. So it shows only to somebody who tries one 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import jwt
@@ -55,6 +56,9 @@ def make_app(leaky: bool) -> FastAPI:
         return book.of(user)
 
     return app
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

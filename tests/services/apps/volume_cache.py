@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -60,6 +61,9 @@ def make_app(leaky: bool) -> Starlette:
             Route("/notes/{note}", read),
         ]
     )
+
+
+leaky, twin = partial(make_app, True), partial(make_app, False)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jwt
 
 from harness.adapter import Adapter, Route, bearer
@@ -19,3 +21,4 @@ adapter = Adapter(
         Route("search_text", "GET", "/search", query={"text": "{canary}"}),
     ],
 )
+leaky, twin = (replace(adapter, app=f"tests.services.apps.batching_search:{which}") for which in ("leaky", "twin"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jwt
 
 from harness.adapter import Adapter, Route, bearer
@@ -17,3 +19,4 @@ adapter = Adapter(
         Route("list_uploads", "GET", "/uploads"),
     ],
 )
+leaky, twin = (replace(adapter, app=f"tests.services.apps.chunked_upload:{which}") for which in ("leaky", "twin"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 
 from harness.adapter import Adapter, Route, basic
 
@@ -21,3 +22,4 @@ adapter = Adapter(
         Route("export_order", "GET", "/orders/{order}/export"),
     ],
 )
+leaky, twin = (replace(adapter, app=f"tests.services.apps.django_orders:{which}") for which in ("leaky", "twin"))

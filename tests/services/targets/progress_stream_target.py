@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jwt
 
 from harness.adapter import Adapter, Channel, Route, bearer
@@ -18,3 +20,4 @@ adapter = Adapter(
     ],
     channels=[Channel("progress", "sse", "/jobs/{job}/progress")],
 )
+leaky, twin = (replace(adapter, app=f"tests.services.apps.progress_stream:{which}") for which in ("leaky", "twin"))

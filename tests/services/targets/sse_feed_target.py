@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jwt
 
 from harness.adapter import Adapter, Channel, Route, bearer
@@ -20,3 +22,4 @@ adapter = Adapter(
         Channel("feed", "sse", "/feed", query={"session": "{session}"}),
     ],
 )
+leaky, twin = (replace(adapter, app=f"tests.services.apps.sse_feed:{which}") for which in ("leaky", "twin"))

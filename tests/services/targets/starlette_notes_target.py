@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jwt
 
 from harness.adapter import Adapter, Route, bearer
@@ -18,3 +20,4 @@ adapter = Adapter(
         Route("search_notes", "GET", "/search", query={"containing": ""}),
     ],
 )
+leaky, twin = (replace(adapter, app=f"tests.services.apps.starlette_notes:{which}") for which in ("leaky", "twin"))
