@@ -44,6 +44,7 @@ class SuiteRun:
         histories: how many executions were recorded.
         operations, events: how many were recorded in all.
         faults: how many the nemesis injected.
+        never_asked: the operations that the target offers, and nobody asked for.
         duration_s: wall-clock time.
         files: where the histories are, relative to the run folder.
         measures: what else was measured, such as `latency_ms_p99` or `deliveries`.
@@ -58,6 +59,7 @@ class SuiteRun:
     operations: int = 0
     events: int = 0
     faults: int = 0
+    never_asked: tuple[str, ...] = ()
     duration_s: float = 0.0
     files: tuple[str, ...] = ()
     measures: Mapping[str, Value] = field(default_factory=dict)

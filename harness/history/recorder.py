@@ -18,13 +18,14 @@ class Recorder:
     Listeners are called in order, at once, with each event: folds, and the file that keeps the history.
     """
 
-    __slots__ = ("_calls", "_indices", "_listeners", "counts", "faults")
+    __slots__ = ("_calls", "_indices", "_listeners", "asked", "counts", "faults")
 
     def __init__(self, *listeners: Listener) -> None:
         self._listeners = listeners
         self._indices = count()
         self._calls = count(1)
         self.counts: Counter[EventKind] = Counter()
+        self.asked: set[str] = set()
         self.faults = 0
 
     @property
@@ -58,6 +59,8 @@ class Recorder:
             time_ns=time.monotonic_ns(),
         )
         self.counts[kind] += 1
+        if kind is EventKind.INVOKE:
+            self.asked.add(name)
         for listen in self._listeners:
             listen(event)
         return event

@@ -45,6 +45,7 @@ class Account:
         users: how many took part.
         histories: how many were recorded.
         operations, events, frames, faults: recorded in all.
+        offered, asked: the operations that the service offers, and those that somebody asked for.
         measured: operations answered in the measured period.
         seconds: length of the measured period; of several processes the longest.
         verdicts: by checker.
@@ -61,6 +62,8 @@ class Account:
     events: int = 0
     frames: int = 0
     faults: int = 0
+    offered: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     measured: int = 0
     seconds: float = 0.0
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
@@ -85,6 +88,8 @@ class Account:
             events=self.events + other.events,
             frames=self.frames + other.frames,
             faults=self.faults + other.faults,
+            offered=self.offered or other.offered,
+            asked=tuple(sorted({*self.asked, *other.asked})),
             measured=self.measured + other.measured,
             seconds=max(self.seconds, other.seconds),
             verdicts=verdicts,

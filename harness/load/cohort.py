@@ -286,6 +286,8 @@ class Cohort:
             events=counts.total(),
             frames=counts[EventKind.PUSH],
             faults=self._recorder.faults,
+            offered=tuple(self.options.adapter.promises.operations),
+            asked=tuple(sorted(self._recorder.asked)),
             measured=self._measured,
             seconds=self._stopped_s - self._opened_s if self._opened_s else 0.0,
             verdicts={name: fold.verdict() for name, fold in self._folds.items()},

@@ -99,6 +99,7 @@ def _suite_run(account: Account, target: str, seed: int, duration_s: float) -> S
         operations=account.operations,
         events=account.events,
         faults=account.faults,
+        never_asked=tuple(name for name in account.offered if name not in account.asked),
         duration_s=duration_s,
         files=account.files,
         measures=account.measures(),

@@ -41,6 +41,7 @@ class Totals:
         verdicts: by checker, merged.
         histories, operations, events, faults: counts.
         users: the most valid users in one execution.
+        offered, asked: the operations that the target offers, in its order; those that somebody asked for.
         deliveries: who received whose events.
     """
 
@@ -50,6 +51,8 @@ class Totals:
     events: int = 0
     faults: int = 0
     users: int = 0
+    offered: dict[str, None] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
     deliveries: Deliveries = field(default_factory=Deliveries)
 
     def add(self, verdicts: Mapping[str, Verdict]) -> None:
@@ -79,6 +82,7 @@ class Totals:
             operations=self.operations,
             events=self.events,
             faults=self.faults,
+            never_asked=tuple(name for name in self.offered if name not in self.asked),
             duration_s=round(duration_s, 3),
             files=files,
             measures=measures,
@@ -171,6 +175,8 @@ class Performance:
         totals.events += len(self.events)
         totals.faults += self.recorder.faults
         totals.users = max(totals.users, users)
+        totals.offered |= dict.fromkeys(self.header.promises.operations)
+        totals.asked |= self.recorder.asked
         totals.deliveries.add(self.deliveries)
 
 

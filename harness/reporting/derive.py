@@ -75,9 +75,9 @@ def events(report: Report) -> int:
 
 
 def suites_not_run(report: Report) -> tuple[Suite, ...]:
-    """Return the suites that were not run on the target; a service has the wire suite in place of all others."""
+    """Return the suites that were not run on the target; the wire suite is for services only."""
     ran = {run.suite for run in report.suites}
-    return tuple(suite for suite in Suite if suite not in ran and suite is not Suite.WIRE and Suite.WIRE not in ran)
+    return tuple(suite for suite in Suite if suite not in ran and suite is not Suite.WIRE)
 
 
 def trials(report: Report, kind: SubjectKind) -> tuple[Trial, ...]:

@@ -17,7 +17,7 @@ from functools import cached_property
 
 from harness.history.model import Operation, Promises
 from harness.history.semantics import Semantics
-from harness.scenario.program import USUAL, Do, Manner, Program, Step
+from harness.scenario.program import USUAL, Do, Manner, Step
 
 SETTLE = Step(Do.SETTLE)
 
@@ -101,16 +101,6 @@ def missing(kind: str) -> str:
     return f"$missing:{kind}"
 
 
-def never_asked(programs: Iterable[Program], promises: Promises) -> tuple[str, ...]:
-    """Return the operations that no program asks, in the order in which they are described."""
-    asked = {step.operation.name for program in programs for step in program.steps if step.operation and _asks(step)}
-    return tuple(name for name in promises.operations if name not in asked)
-
-
-def _asks(step: Step) -> bool:
-    return step.do is Do.ASK
-
-
 @dataclass(frozen=True)
 class Repertoire:
     """The operations of a service that can be asked: whatever they need, some operation makes."""
@@ -163,21 +153,22 @@ class Repertoire:
 
     @cached_property
     def looking(self) -> tuple[Semantics, ...]:
-        """What lists and searches: contents first."""
-        return tuple(sorted(self.which(Does.LIST, Does.SEARCH), key=lambda s: s.lists in self.containers))
+        """What lists and searches, contents first; then what changes nothing, and of which no more is known."""
+        looking = sorted(self.which(Does.LIST, Does.SEARCH), key=lambda s: s.lists in self.containers)
+        return (*looking, *(s for s in self.which(Does.OTHER) if s.safe and not s.needs))
 
     @cached_property
     def writing(self) -> tuple[Semantics, ...]:
         """What brings texts of a user in as soon as they are at home; where there is no such thing, new containers."""
         brought = [semantics for level in self.levels for semantics in level if semantics.makes not in self.containers]
-        brought += [semantics for semantics in self.which(Does.OTHER) if semantics.texts]
+        brought += [semantics for semantics in self.which(Does.OTHER) if semantics.texts and not semantics.safe]
         at_home = [semantics for semantics in brought if kinds_in(semantics) <= self.containers]
         return tuple(at_home or (self.levels[-1] if self.levels else ()))
 
     @cached_property
     def late(self) -> tuple[Semantics, ...]:
         """What can be asked only when there are contents or work, and what is not known to bring a text in."""
-        early = {s.name for s in (*self.starting, *self.waiting, *self.listening, *self.writing)}
+        early = {s.name for s in (*self.starting, *self.waiting, *self.listening, *self.writing, *self.looking)}
         kinds = (Does.OPEN, Does.SUBSCRIBE, Does.MAKE, *STARTING[:-1], Does.OTHER)
         late = (s for s in self.which(*kinds) if s.name not in early and s.makes not in self.containers)
         return tuple(s for s in late if s.needs or does(s) is Does.OTHER)

@@ -43,6 +43,8 @@ class Batch(Tally):
     operations: int = 0
     events: int = 0
     users: int = 0
+    offered: tuple[str, ...] = ()
+    asked: set[str] = field(default_factory=set)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=Deliveries)
     passed_over: Counter[str] = field(default_factory=Counter)
@@ -53,6 +55,8 @@ class Batch(Tally):
         self.operations += later.operations
         self.events += later.events
         self.users = max(self.users, later.users)
+        self.offered = self.offered or later.offered
+        self.asked |= later.asked
         self.deliveries.add(later.deliveries)
         self.passed_over.update(later.passed_over)
         for verdict in later.verdicts.values():
@@ -61,7 +65,9 @@ class Batch(Tally):
     def add(self, attempt: Attempt, execution: Any) -> None:
         """Count one more schedule."""
         Tally.add(self, attempt, execution)
-        self.operations += sum(event.kind is EventKind.INVOKE for event in execution.events)
+        asked = [event.name for event in execution.events if event.kind is EventKind.INVOKE]
+        self.operations += len(asked)
+        self.asked.update(asked)
         self.events += len(execution.events)
         self.users = max(self.users, len(execution.scene.program.users))
         self.deliveries.add(execution.deliveries)
@@ -81,12 +87,13 @@ class TargetExplorer(Explorer):
 
     def __init__(self, runner: ScenarioRunner, header: Header) -> None:
         self.runner = runner
+        self._offered = tuple(header.promises.operations)
         self.scenes = scenes(header.promises, runner.same_name)
         super().__init__([SceneSubject(runner, scene) for scene in self.scenes])
 
     def run(self, order: Order) -> Batch:
         """Carry an order out."""
-        batch = Batch(start=order.start, until=order.until)
+        batch = Batch(start=order.start, until=order.until, offered=self._offered)
         self.carry_out(order, batch)
         return batch
 

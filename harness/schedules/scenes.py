@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 
 from harness.history.model import Promises
 from harness.history.names import people
@@ -71,9 +72,10 @@ def _looking(can: Repertoire) -> list[Step]:
     return [step for user in TWO for step in can.look(user)[:FEW]]
 
 
-def _reading(can: Repertoire) -> list[Step]:
+def _reading(can: Repertoire, nth: int = 0) -> list[Step]:
     contents = [semantics for semantics in can.which(Does.READ) if semantics.takes not in can.containers]
-    return [can.ask(user, s) for user in TWO for s in (contents or can.which(Does.READ))[:FEW]] or _looking(can)
+    reading = (contents or can.which(Does.READ))[:FEW]
+    return [can.ask(user, s, nth=nth) for user in TWO for s in reading] or _looking(can)
 
 
 def _writing(can: Repertoire, text: str, users: Sequence[int] = TWO) -> list[Step]:
@@ -88,11 +90,11 @@ def talking(can: Repertoire) -> Parts:
 
 
 def writing(can: Repertoire) -> Parts:
-    """Two users write, list and search at once."""
+    """Two users write, list and search at once, and read what they have written."""
     before = _writing(can, "note before {mark}")
     entrance = [*(can.ready(TWO) or can.home(TWO, count=1)), *before, SETTLE]
     burst = _writing(can, "note {mark}")
-    return entrance, [*burst, *_looking(can)] if burst else [], _looking(can)
+    return entrance, [*burst, *_looking(can)] if burst else [], [*_looking(can), *_reading(can, nth=-1)]
 
 
 def remembering(can: Repertoire) -> Parts:
@@ -217,8 +219,9 @@ def waiting(can: Repertoire) -> Parts:
 
 def exhausting(can: Repertoire) -> Parts:
     """One user's slow requests take every connection of a usual pool; another's wait, and are answered."""
-    look = [can.look(user)[:1] for user in TWO]
-    asked = [*(CONNECTIONS * look[0]), *look[1], *_writing(can, "note in line {mark}", [1])]
+    look = [can.look(user)[:FEW] for user in TWO]
+    many = islice(cycle(look[0]), CONNECTIONS)
+    asked = [*many, *look[1], *_writing(can, "note in line {mark}", [1])]
     entrance = [*can.ready(TWO), *_writing(can, "note before {mark}"), SETTLE]
     slow, again = Step(Do.SLOW, 0, amount=1_000), Step(Do.SLOW, 0, amount=0)
     return entrance, [slow, *asked] if look[0] else [], [again, SETTLE, *_looking(can)]

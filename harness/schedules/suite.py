@@ -105,6 +105,7 @@ class SchedulesSuite:
             operations=total.operations,
             events=total.events,
             faults=total.faults,
+            never_asked=tuple(name for name in total.offered if name not in total.asked),
             duration_s=round(duration_s, 3),
             measures={"deliveries": total.deliveries.table(), "schedules": coverage(explored)},
             doubt="; ".join(doubts),

@@ -7,8 +7,8 @@ import pytest
 from harness.adapter import Adapter, Channel, Message, Route, nobody
 from harness.history.model import Operation, Promises
 from harness.history.semantics import Semantics
-from harness.scenario.program import Do, Program, Step
-from harness.scenario.repertoire import Does, Repertoire, does, levels_of, never_asked
+from harness.scenario.program import Step
+from harness.scenario.repertoire import Does, Repertoire, does, levels_of
 from harness.targets.bundled import BUNDLED
 
 FOLDERS = Adapter(
@@ -148,8 +148,12 @@ class TestSorting:
         assert (("stall",), ()) == (named(*BACKEND.waiting), Repertoire(Promises(operations=without)).waiting)
 
     def test_texts_are_brought_in_by_what_makes_contents_and_by_what_only_carries_them(self) -> None:
-        """What needs contents comes late, and so does what nobody knows anything of."""
-        assert (("write", "say"), ("copy", "me")) == (named(*CAN.writing), named(*CAN.late))
+        """What needs contents comes late."""
+        assert (("write", "say"), ("copy",)) == (named(*CAN.writing), named(*CAN.late))
+
+    def test_what_changes_nothing_is_looked_at_beside_what_lists(self) -> None:
+        """Whatever else it does: last, and nobody waits for it."""
+        assert (True, "me") == ("list" in named(*CAN.looking), named(*CAN.looking)[-1])
 
     def test_texts_are_brought_in_by_new_containers_where_there_is_nothing_else(self) -> None:
         """A service of threads and runs alone."""
@@ -234,12 +238,3 @@ class TestSteps:
             "user 0 asks list()",
         ] == lines(CAN.talk(0, "x"))
         assert ["user 0 asks narrate(thread=$thread:0:1, text=x)"] == lines(BACKEND.talk(0, "x", nth=1))
-
-
-def test_what_no_program_asks_is_named() -> None:
-    """In the order of the description; dropping a channel is not asking for it."""
-    steps = (CAN.ask(0, FOLDERS.promises.operations["list"]), Step(Do.DISCONNECT, 0, Operation("feed")))
-    program = Program("p", (), steps)
-    everything = set(FOLDERS.promises.operations)
-    assert everything - {"list"} == set(never_asked([program], FOLDERS.promises))
-    assert ("open_folder", "write") == never_asked([program], FOLDERS.promises)[:2]

@@ -46,7 +46,8 @@ EXPLORED: Mapping[str, str] = {
     "reaching": "0 read_note, 0 read_run, 0 follow, 0 narrate, 0 edit_note, "
     "1 read_note, 1 read_run, 1 follow, 1 narrate, 1 edit_note",
     "waiting": "0 slow, 0 list_notes, 0 recall, 1 recall, 1 write_note, 1 list_notes",
-    "exhausting": f"0 slow, {20 * '0 list_notes, '}1 list_notes, 1 write_note",
+    "exhausting": f"0 slow, {6 * '0 list_notes, 0 search_notes, 0 list_threads, '}0 list_notes, 0 search_notes, "
+    "1 list_notes, 1 search_notes, 1 list_threads, 1 write_note",
     "deleting": "0 read_note, 1 read_note, 0 delete_note, 1 delete_note, 0 list_notes, 0 search_notes, 0 list_threads, "
     "1 list_notes, 1 search_notes, 1 list_threads",
 }

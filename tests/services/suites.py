@@ -100,7 +100,7 @@ def _effort(outcome: SuiteOutcome) -> str:
 
 
 def _properties(target: NamedTarget, until: str | None, seed: int) -> SuiteOutcome:
-    budget = PropertiesBudget(examples=15, users=4, shrink_s=0)
+    budget = PropertiesBudget(examples=15, shrink_s=0)
     suite = PropertiesSuite(
         target=target.name, open_target=target.open, budget=budget, seed=seed, checkers=CHECKERS, until=until
     )
@@ -131,6 +131,9 @@ def _load(target: NamedTarget, until: str | None, seed: int) -> SuiteOutcome:
             url=url,
             budget=LoadBudget(duration_s=5, users=10, trials=()),
             seed=seed,
+            folder=None,
+            history_name="",
+            on_line=lambda line: None,
         )
 
 
