@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.claims.evidence import Evidence, SuiteRun
 from harness.claims.replay_command import replayed
@@ -30,7 +30,7 @@ class Results:
     checkers: Iterable[str]
     verdicts: Mapping[str, Verdict]
     doubts: tuple[str, ...] = ()
-    found: Mapping[str, Witness]
+    found: Mapping[str, Witness] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
     again: str = ""
     label: str = ""

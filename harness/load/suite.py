@@ -24,10 +24,11 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 import harness
-from harness.claims.evidence import Evidence, Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Suite, SuiteOutcome, SuiteRun
 from harness.claims.plan import LoadBudget
+from harness.claims.results import Results
 from harness.claims.run_folder import RunFolder
-from harness.load.account import ACCOUNT, EXIT_CODES, Account
+from harness.load.account import ACCOUNT, EXIT_CODES, JUDGES, Account
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 MOST_SPAWN_RATE = 100
@@ -78,9 +79,9 @@ def run_load(
         on_line,
     )
     duration_s = round(time.monotonic() - begun_s, 3)
-    return SuiteOutcome(
-        _suite_run(account, target_name, seed, duration_s), _evidence(account, target_name, seed, again)
-    )
+    run = _suite_run(account, target_name, seed, duration_s)
+    results = Results(run=run, checkers=JUDGES, verdicts=account.judged(), again=again)
+    return SuiteOutcome(run, results.evidence(folder))
 
 
 def _from_anywhere(adapter: str) -> str:
@@ -104,21 +105,6 @@ def _suite_run(account: Account, target: str, seed: int, duration_s: float) -> S
         files=account.files,
         measures=account.measures(),
         doubt=account.doubt,
-    )
-
-
-def _evidence(account: Account, target: str, seed: int, again: str) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(
-            suite=Suite.LOAD,
-            target=target,
-            seed=seed,
-            users=account.users,
-            histories=account.histories,
-            verdict=verdict,
-            replay=again,
-        )
-        for verdict in account.judged().values()
     )
 
 
