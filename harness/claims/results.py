@@ -42,6 +42,8 @@ class Results:
     def _of(self, checker: str, folder: RunFolder | None) -> Evidence:
         run, verdict, seen = self.run, self.verdicts.get(checker, Verdict(checker)), self.found.get(checker)
         witness, replay = None, self.again
+        if seen is not None:
+            verdict = verdict.beginning_with(seen.finding)
         if seen is not None and folder is not None:
             prefix = f"{run.suite.value}-{checker}-{plain_name(self.label or run.target)}"
             witness = folder.write_witness(prefix, seen)

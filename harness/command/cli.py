@@ -13,14 +13,16 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 import click
 
 from harness.command.arguments import COULD_NOT_RUN, Complaint, target_argument
 from harness.command.closing import EXIT_CODES, conclude, tell_explored, tell_first_finding
 from harness.command.describing import describe
+from harness.command.display import Display, Output
 from harness.command.initialising import init
 from harness.extras import MissingExtra
 from harness.judging.verdict import Outcome
@@ -36,7 +38,8 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with redirect_stdout(cast(TextIO, Output(sys.stdout))):
+                return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except (MissingExtra, UnknownVersion) as error:
@@ -78,7 +81,6 @@ def verify(target: str, plan_name: str, seed: int, users: int | None, url: str, 
     from harness.claims.plan import PlanError, read_plan
     from harness.claims.replay_command import verified_again
     from harness.claims.run_folder import RunFolder, StoreError
-    from harness.command.display import Display
     from harness.history.model import Unfit, Unreachable
     from harness.mutants import SUBJECTS
     from harness.verification.resolve import TargetError, resolve
@@ -191,7 +193,7 @@ def explore(
         raise Complaint(str(error)) from error
     tell_explored(report)
     found = any(item.verdict.violated for item in report.evidence)
-    tell_first_finding(report, path)
+    tell_first_finding(report)
     click.echo(f"report: {path / 'report.html'}")
     complete = report.suites and not any(run.doubt for run in report.suites)
     sys.exit(EXIT_CODES[Outcome.VIOLATED if found else Outcome.HOLDS if complete else Outcome.UNKNOWN])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from harness.claims.evidence import Evidence, Report, Suite
-from harness.claims.run_folder import StoreError, read_witness
-from harness.judging.verdict import Finding, Outcome
+from harness.claims.evidence import Report, Suite
+from harness.judging.verdict import Outcome
 
 EXIT_CODES = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outcome.UNKNOWN: 3}
 
@@ -28,7 +26,7 @@ def conclude(report: Report, path: Path) -> None:
     for result in required:
         if result.outcome is Outcome.UNKNOWN:
             click.echo(f"  {result.claim.id} unknown: {'; '.join(result.reasons[:2])}")
-    tell_first_finding(report, path)
+    tell_first_finding(report)
     if report.note:
         click.echo(report.note)
     click.echo(f"report: {path / 'report.html'}")
@@ -49,22 +47,14 @@ def tell_explored(report: Report) -> None:
             click.echo(f"incomplete: {run.doubt}")
 
 
-def tell_first_finding(report: Report, path: Path) -> None:
+def tell_first_finding(report: Report) -> None:
     """Print the first finding, in the order of the checkers, and how to see it again."""
     for item in report.evidence:
         if item.verdict.findings:
-            finding = _shown_again(item, path)
+            finding = item.verdict.findings[0]
             click.echo(f"{finding.anomaly.upper()}: {finding.message}")
             if item.suite is Suite.WIRE:
                 for line in item.explanation:
                     click.echo(f"  {line}")
             click.echo(f"Replay: {item.replay}")
             return
-
-
-def _shown_again(item: Evidence, path: Path) -> Finding:
-    """Return the finding that the replay shows; the first one where there is no witness."""
-    if item.witness is not None:
-        with suppress(StoreError):
-            return read_witness(path / item.witness).finding
-    return item.verdict.findings[0]

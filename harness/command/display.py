@@ -1,11 +1,14 @@
-"""The live view: one changing line on a terminal, plain lines when piped or in CI."""
+"""The live view: one changing line on a terminal, plain lines when piped or in CI; and output that goes on unread."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from shutil import get_terminal_size
 from types import TracebackType
+from typing import Any, TextIO
 
 _TO_LINE_BEGINNING = "\r\x1b[K"
 """Back to the beginning of the line, and clear it (ECMA-48: CR, EL)."""
@@ -36,3 +39,31 @@ class Display:
     def _write(self, text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
+
+
+class Output:
+    """Standard output that outlives its reader: `harness verify | head` goes on to its report and exit code."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, as long as somebody reads."""
+        with self._going_on():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written, as long as somebody reads."""
+        with self._going_on():
+            self._stream.flush()
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

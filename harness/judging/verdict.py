@@ -96,6 +96,11 @@ class Verdict:
         """How many violations were found in all."""
         return sum(self.violations.values())
 
+    def beginning_with(self, finding: Finding) -> Verdict:
+        """Return this verdict with one of its findings before all others: that of which a witness was kept."""
+        others = (known for known in self.findings if known != finding)
+        return replace(self, findings=(finding, *others))
+
     def about(self, anomalies: Iterable[str]) -> Verdict:
         """Return what this verdict says of these anomalies only."""
         kept = frozenset(anomalies)

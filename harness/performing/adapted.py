@@ -77,6 +77,7 @@ class AdaptedTarget:
             known.append(called)
         self.renamed = len(plain)
         if self.adapter.log is not None:
+            self._close_log()
             ids = {user.name: user.id for user in known if user.credential is Credential.VALID}
             self._log = log_of(self.adapter.log, ids)
         return tuple(known)
@@ -108,8 +109,13 @@ class AdaptedTarget:
         )
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and the log."""
+        self._close_log()
         await self.exchange.close()
+
+    def _close_log(self) -> None:
+        if self._log is not None:
+            self._log.close()
 
     async def _signed_in_or_refused(self, user: User) -> None:
         try:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from secrets import randbits, token_hex
+from types import MappingProxyType
 
 from harness.claims.evidence import Suite, SuiteRun
 from harness.claims.run_folder import HistoryFile
@@ -18,6 +19,8 @@ from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.runner import Runner
 from harness.scenario.program import Fault, Program, Step
+
+NOTHING_ELSE: Mapping[str, Value] = MappingProxyType({})
 
 OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
 """Opens a fresh target, and closes it at the end."""
@@ -69,8 +72,8 @@ class Totals:
         duration_s: float,
         *,
         files: tuple[str, ...],
-        measures: Mapping[str, Value],
         doubt: str,
+        measures: Mapping[str, Value] = NOTHING_ELSE,
     ) -> SuiteRun:
         """Return that a suite ran, with these counts."""
         return SuiteRun(
@@ -85,7 +88,7 @@ class Totals:
             never_asked=tuple(name for name in self.offered if name not in self.asked),
             duration_s=round(duration_s, 3),
             files=files,
-            measures=measures,
+            measures={"deliveries": self.deliveries.table(), **measures},
             doubt=doubt,
         )
 

@@ -231,7 +231,6 @@ class _Work:
             suite.seed,
             duration_s,
             files=self._files,
-            measures={"deliveries": totals.deliveries.table()},
             doubt="; ".join(doubts),
         )
         results = Results(

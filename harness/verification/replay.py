@@ -14,6 +14,7 @@ from harness.history.model import Target
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding
 from harness.performing.adapted import AdaptedTarget
+from harness.performing.connections import Deadlines
 from harness.performing.performance import OpenTarget, perform
 from harness.schedules.export import OTHER_ORDERS, read_exported
 from harness.schedules.reenact import reenact, search_again
@@ -21,6 +22,7 @@ from harness.schedules.workers import processes
 from harness.transport.exchange import Exchange
 from harness.verification.resolve import resolve
 from harness.wire.serving import located
+from harness.wire.suite import DEADLINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def _over_the_wire(witness: Witness, attempts: int, url: str) -> Replayed:
             finally:
                 await target.close()
 
-        seen = [found for _ in range(attempts) if (found := asyncio.run(_attempt(witness, opened))) is not None]
+        tried = [asyncio.run(_attempt(witness, opened, DEADLINES)) for _ in range(attempts)]
+    seen = [found for found in tried if found is not None]
     return Replayed(next(iter(seen), None), attempts, len(seen))
 
 
@@ -127,8 +130,8 @@ def _reenact(witness: Witness) -> Finding | None:
     return reenact(witness, resolve(witness.target).prepared())
 
 
-async def _attempt(witness: Witness, open_target: OpenTarget) -> Finding | None:
+async def _attempt(witness: Witness, open_target: OpenTarget, deadlines: Deadlines | None = None) -> Finding | None:
     checkers = {witness.checker: CHECKERS[witness.checker]}
-    again = await perform(witness.program, witness.header, open_target, checkers)
+    again = await perform(witness.program, witness.header, open_target, checkers, deadlines)
     found = again.verdicts[witness.checker].findings
     return next((finding for finding in found if finding.anomaly == witness.finding.anomaly), None)

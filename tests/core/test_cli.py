@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,6 +67,15 @@ class TestList:
         """One line each, under a heading."""
         listed = json.loads(called("list", "--json").output)
         assert sum(1 + len(items) for items in listed.values()) == len(called("list").output.splitlines())
+
+    def test_ends_quietly_when_nobody_reads_on(self) -> None:
+        """`harness list | head -0`: no traceback, and the exit code of the command."""
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, "-m", "harness", "list"]
+        ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writing)
+        assert (0, "") == (ended.returncode, ended.stderr)
 
 
 class TestUsage:

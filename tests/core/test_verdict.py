@@ -104,6 +104,14 @@ class TestOutcome:
         assert Outcome.UNKNOWN is Outcome.worst([Outcome.HOLDS, Outcome.UNKNOWN])
         assert Outcome.VIOLATED is Outcome.worst([Outcome.VIOLATED, Outcome.UNKNOWN, Outcome.HOLDS])
 
+    def test_the_finding_of_which_there_is_a_witness_comes_first(self) -> None:
+        """Once; the others and all counts stay."""
+        first, second, smallest = (Finding(anomaly="a", message=message) for message in ("1", "2", "smallest"))
+        verdict = Verdict("checker", {"a": 9}, {"a": 7}, (first, second))
+        assert (second, first) == verdict.beginning_with(second).findings
+        assert (smallest, first, second) == verdict.beginning_with(smallest).findings
+        assert 7 == verdict.beginning_with(smallest).violated
+
     def test_about_keeps_what_was_asked_for_and_every_doubt(self) -> None:
         """A crash casts doubt on everything that the checker says."""
         finding = Finding(anomaly="b", message="")

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapter import LogFile
+from harness.adapter import Adapter, LogFile, Route, nobody
 from harness.history.model import Unreachable
+from harness.history.names import people
+from harness.performing.adapted import AdaptedTarget
 from harness.performing.log import LogTail, log_of
+from harness.transport.asgi import Receive, Scope, Send
+from harness.transport.memory import MemoryExchange
 
 
 def test_only_whole_new_records_that_name_a_user_are_read(tmp_path: Path) -> None:
@@ -126,3 +130,29 @@ class TestRotation:
                 file.write(piece)
             seen = lines_of(tail)
         assert ["caf\u00e9"] == seen
+
+
+@pytest.mark.asyncio
+async def test_of_an_adapter_is_open_once_and_closed_at_the_end(tmp_path: Path) -> None:
+    """However often users are admitted: a long run would else use up the files that a process may open."""
+    path = tmp_path / "service.log"
+    path.touch()
+
+    def opened() -> int:
+        return sum(Path(file).resolve() == path for file in Path("/proc/self/fd").iterdir())
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("nobody asks anything")
+
+    adapter = Adapter(
+        name="logging",
+        sign_in=nobody(),
+        log=LogFile(str(path), "user=(.*)"),
+        routes=[Route("write", "POST", "/", text="{canary}")],
+    )
+    target = AdaptedTarget(adapter, MemoryExchange(app), "logging")
+    for _ in range(3):
+        await target.admit(people(2))
+    assert 1 == opened()
+    await target.close()
+    assert 0 == opened()

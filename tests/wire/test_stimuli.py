@@ -210,3 +210,11 @@ def test_names_of_different_pairs_have_nothing_in_common() -> None:
     assert program is not None
     used = [fresh(user.name, "00ff") for user in program.users]
     assert len(used) == len(set(used))
+
+
+def test_one_user_alone_deletes_at_the_end_whether_or_not_it_is_stated() -> None:
+    """What a DELETE does follows from its request; reading after it would be refused, and the service called unfit."""
+    inferred = replace(RICH, routes=[replace(route, deletes=None) for route in RICH.routes])
+    steps = [name for _, name, _ in asked(solo(setting(inferred)))]
+    assert "drop" == steps[-1]
+    assert solo(setting(RICH)) == solo(setting(inferred))

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.adapter import Adapter, Channel, LogFile, Route, registered, session, trusted
-from harness.claims.evidence import Evidence, SuiteOutcome
+from harness.claims.evidence import Evidence, Manifest, SuiteOutcome
 from harness.claims.plan import WireBudget
+from harness.claims.run_folder import RunFolder, read_witness
 from harness.history.model import Credential
 from harness.judging.verdict import Outcome
 from harness.wire.suite import WireSuite
@@ -52,6 +53,17 @@ def test_the_right_one_holds(log: Path) -> None:
     examined = found["leak"].verdict.examined | found["access"].verdict.examined
     wanted = {"leaked-in-answer", "leaked-in-event", "foreign-object", "existence-revealed", "unauthenticated"}
     assert wanted == {name for name, count in examined.items() if count}
+
+
+def test_the_witness_shows_the_finding_that_is_told_first(log: Path, tmp_path: Path) -> None:
+    """So report, terminal and replay tell of one answer; and who got whose frames is counted, here of none."""
+    manifest = Manifest(run="r", target="t", plan="p", required=(), seed=1, users=4, started="", version="0")
+    folder = RunFolder.create(tmp_path / "run", manifest)
+    outcome = replace(suite("wrong_log", log), folder=folder).run()
+    leak = by_checker(outcome)["leak"]
+    assert leak.witness is not None
+    assert read_witness(folder.path / leak.witness).finding == leak.verdict.findings[0]
+    assert [] == outcome.run.measures["deliveries"]
 
 
 def test_who_is_turned_away_comes_under_a_plain_name(log: Path) -> None:

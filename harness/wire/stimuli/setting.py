@@ -21,6 +21,7 @@ from harness.adapter.adapter import LAST_EVENT, SESSION, Adapter, Channel, Route
 from harness.adapter.placeholders import Slot
 from harness.history.model import Operation, User
 from harness.history.names import fresh, people
+from harness.history.semantics import Semantics
 from harness.scenario.program import USUAL, Do, Manner, Program, Step
 from harness.scenario.repertoire import levels_of, symbol
 
@@ -89,17 +90,25 @@ class Setting:
     @cached_property
     def changing(self) -> Sequence[Route]:
         """The routes that change something, and neither make nor delete it."""
-        return [r for r in self.adapter.routes if not r.reads and not r.makes and not r.deletes]
+        return [route for route in self.adapter.routes if not (route.reads or route.makes or self._deletes(route))]
 
     @cached_property
     def deleting(self) -> Sequence[Route]:
         """The routes that delete."""
-        return [route for route in self.adapter.routes if route.deletes]
+        return [route for route in self.adapter.routes if self._deletes(route)]
 
     @cached_property
     def carrying(self) -> Sequence[Route]:
         """The routes that bring a user's text in, and change something."""
         return [route for route in self.adapter.routes if route.carries and not route.reads]
+
+    @cached_property
+    def _known(self) -> Mapping[str, Semantics]:
+        return self.adapter.promises.operations
+
+    def _deletes(self, route: Route) -> bool:
+        """Return whether a route deletes: stated, or inferred from its request."""
+        return self._known[route.name].deletes
 
     # Steps
 
