@@ -20,15 +20,19 @@ from gevent.event import AsyncResult
 from gevent.event import Event as Signal
 
 from harness.adapter.adapter import Channel, fill
-from harness.history.model import Value
-from harness.history.semantics import at
+from harness.history.model import EventKind, Value
+from harness.history.semantics import BODY, at
 from harness.load.event_socket import EventSocket
 from harness.load.event_stream import IN_ORDER, EventStream, value_of
-from harness.transport.answers import has
+from harness.transport.answers import NO_ANSWER, of_answer, of_refusal
 from harness.transport.channels import Opening
 
 QUIET_S, MOST_QUIET_S = 0.25, 3.0
 """A channel without a fence is read until nothing has come for so long, and at most so long."""
+
+
+Reply = tuple[EventKind, dict[str, Value]]
+"""What came of a call: how it ended, and the value of the event that says so."""
 
 
 class Gone(Exception):
@@ -89,8 +93,8 @@ class Connection:
         """Whether the target has ended it in good order, after something was sent."""
         return self.ended is not None and self.ended[0] in (IN_ORDER, IN_ORDER + 1) and self._frames > 0
 
-    def say(self, frame: Value, done: Value, refused: Value, most_s: float) -> tuple[bool, Value]:
-        """Say a message; return whether it was done, and the frame that says so.
+    def say(self, frame: Value, done: Value, refused: Value, most_s: float) -> Reply:
+        """Say a message; return what came of it, with the frame that says so.
 
         Args:
             frame: what is said.
@@ -106,12 +110,13 @@ class Connection:
             self._waiting.append((done, refused, answer))
         try:
             self._socket.send(frame if isinstance(frame, str) else json.dumps(frame))
-            return (True, None) if done is None else answer.get(timeout=most_s)
+            reply: Reply = (EventKind.OK, {BODY: None}) if done is None else answer.get(timeout=most_s)
+            return reply
         except OSError as error:
             raise Gone(f"the channel {self._name} cannot be written to: {without_ids(error)}") from error
         except Timeout as error:
             if refused is None:
-                return False, None
+                return of_refusal(NO_ANSWER)
             raise Gone(f"the channel {self._name} gave no answer within {most_s:.0f} s") from error
         finally:
             self._waiting = [waiting for waiting in self._waiting if waiting[2] is not answer]
@@ -125,7 +130,7 @@ class Connection:
         fence = self.channel.fence
         if fence is not None:
             given = {"nonce": secrets.token_hex(8)}
-            if not self.say(fill(fence.send, given), fill(fence.done, given), None, most_s)[0]:
+            if self.say(fill(fence.send, given), fill(fence.done, given), None, most_s)[0] is not EventKind.OK:
                 raise Gone(f"the fence of the channel {self._name} did not come within {most_s:.0f} s")
             return
         until_s, before = time.monotonic() + MOST_QUIET_S, -1
@@ -161,12 +166,10 @@ class Connection:
 
     def _is_answer(self, value: Value) -> bool:
         for done, refused, answer in self._waiting:
-            if not answer.ready():
-                is_done = has(value, done)
-                if is_done or (refused is not None and has(value, refused)):
-                    answer.set((is_done, value))
-                    gevent.sleep(0)  # who has waited records it before what comes behind it
-                    return True
+            if not answer.ready() and (reply := of_answer(value, done, refused)) is not None:
+                answer.set(reply)
+                gevent.sleep(0)  # who has waited records it before what comes behind it
+                return True
         return False
 
     def _closed(self, code: int, reason: str) -> None:

@@ -10,7 +10,6 @@ Rules:
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -22,25 +21,22 @@ from harness.adapter.adapter import LAST_EVENT as LAST_EVENT_ID
 from harness.adapter.sign_in import Headers, email_of
 from harness.history.model import Credential, EventKind, Refused, User, Value
 from harness.history.probes import DISCONNECTED
-from harness.history.semantics import BODY, GIVEN, OBJECTS, QUERY, VERSION
+from harness.history.semantics import BODY, GIVEN, OBJECTS, QUERY, SENT, VERSION
 from harness.load.abilities import Ability
 from harness.load.account import FIRST_EVENT, LAST_EVENT
 from harness.load.belongings import Objects
 from harness.load.cohort import Cohort
-from harness.load.connection import Connection, Gone, without_ids
+from harness.load.connection import Connection, Gone, Reply, without_ids
 from harness.load.http_connection import CALL_S, HttpConnection
 from harness.load.work import WorkUnderWay
 from harness.scenario.symbols import NOBODYS, WORD, texts_of
-from harness.transport.answers import Misfit, id_in, recorded
-from harness.transport.filling import asked_of, opening_of
+from harness.transport.answers import Misfit, id_in, of_refusal, recorded
+from harness.transport.channels import Opening
+from harness.transport.exchange import Asked
+from harness.transport.filling import asked_of, opening_of, sent_of
 
 SILENCE_S = 3.0
 """How long a message may stay without an answer where only silence says that it was refused."""
-NOT_FOUND = 404
-"""The status of a refusal that has none."""
-
-Reply = tuple[EventKind, Any]
-"""OK, FAIL or INFO, and the value of that event."""
 
 
 class Conversation:
@@ -108,17 +104,12 @@ class Conversation:
         filling = {**self._fixed, **given, **texts_of(given), **objects}
         record, name = self._cohort.record, ability.name
         call = self._cohort.next_call()
-        asked = {OBJECTS: dict(objects), GIVEN: given}
+        sent, carry_out = self._prepared(ability, filling, headers, device, trial_s)
+        asked = {OBJECTS: dict(objects), GIVEN: given, SENT: sent}
         record(EventKind.INVOKE, name, asked, user=asker.id, device=device, call=call)
         self.under_way = (asker.id, call, name, device)
         self.asked_s = time.monotonic() if measured else 0.0
-        match ability.part:
-            case Route() as route:
-                kind, value = self._requested(route, filling, headers)
-            case Channel() as channel:
-                kind, value = self._opened(channel, filling, headers, device, trial_s)
-            case Message() as message:
-                kind, value = self._said(message, filling, device)
+        kind, value = carry_out()
         self.under_way = None
         record(kind, name, value, user=asker.id, device=device, call=call)
         self._cohort.took(name, self.asked_s, answered=True)
@@ -179,8 +170,26 @@ class Conversation:
         work = ability.semantics.starts
         return f"{text} that work repeats word by word" if work is not None and work.repeats else text
 
-    def _requested(self, route: Route, given: Mapping[str, Value], headers: Headers) -> Reply:
-        answer = self._http.ask(asked_of(route, given, headers), route.name)
+    def _prepared(
+        self, ability: Ability, given: Mapping[str, Value], headers: Headers, device: int, trial_s: float
+    ) -> tuple[Value, Callable[[], Reply]]:
+        """Return what will be sent, and what carries it out."""
+        match ability.part:
+            case Route() as route:
+                asked = asked_of(route, given, headers)
+                return sent_of(asked, headers), lambda: self._requested(route, asked)
+            case Channel() as channel:
+                last = self._last_ids.get(channel.name)
+                given = {**given, LAST_EVENT_ID: last} if last else given
+                opening = opening_of(channel, self._cohort.options.host, given, headers)
+                sent = {"request": f"OPEN {channel.protocol} {opening.target}"}
+                return sent, lambda: self._opened(channel, opening, given, device, trial_s)
+            case Message() as message:
+                frame = fill(message.send, given)
+                return {"request": "SAY", "body": frame}, lambda: self._said(message, frame, given, device)
+
+    def _requested(self, route: Route, asked: Asked) -> Reply:
+        answer = self._http.ask(asked, route.name)
         value = recorded(answer)
         if answer.kind is EventKind.OK and route.makes:
             try:
@@ -190,39 +199,29 @@ class Conversation:
         return answer.kind, value
 
     def _opened(
-        self, channel: Channel, given: Mapping[str, Value], headers: Headers, device: int, trial_s: float
+        self, channel: Channel, opening: Opening, given: Mapping[str, Value], device: int, trial_s: float
     ) -> Reply:
-        last = self._last_ids.get(channel.name)
-        given = {**given, LAST_EVENT_ID: last} if last else given
         try:
-            connection = Connection(
-                self, channel, device, opening_of(channel, self._cohort.options.host, given, headers), CALL_S
-            )
+            connection = Connection(self, channel, device, opening, CALL_S)
         except Refused as refusal:
-            return EventKind.FAIL, {"status": refusal.status, "text": refusal.text}
+            return of_refusal(refusal)
         except OSError as error:
             raise Gone(f"the channel {channel.name} cannot be opened: {without_ids(error)}") from error
         self.connections[device] = connection
         for message in channel.hello:
-            kind, value = self._said(message, given, device)
+            kind, value = self._said(message, fill(message.send, given), given, device)
             if kind is not EventKind.OK:
                 return kind, value
             if value[BODY] is not None:
                 self.heard(channel.name, value[BODY], device)
         if trial_s and not connection.stays_open(trial_s):
-            code, reason = connection.ended or (0, "")
-            return EventKind.FAIL, {"status": code, "text": reason}
+            return of_refusal(Refused(*(connection.ended or (0, ""))))
         return EventKind.OK, {BODY: {"opened": channel.protocol}}
 
-    def _said(self, message: Message, given: Mapping[str, Value], device: int) -> Reply:
+    def _said(self, message: Message, frame: Value, given: Mapping[str, Value], device: int) -> Reply:
         connection = self.connections.get(device)
         if connection is None:
             raise Gone("a channel is closed over which something was to be said")
         done, refused = fill(message.done, given), fill(message.refused, given)
         most_s = CALL_S if refused is not None else SILENCE_S
-        is_done, frame = connection.say(fill(message.send, given), done, refused, most_s)
-        if is_done:
-            return EventKind.OK, {BODY: frame}
-        if frame is None:
-            return EventKind.FAIL, {"status": 0, "text": "no answer"}
-        return EventKind.FAIL, {"status": NOT_FOUND, "text": json.dumps(frame)}
+        return connection.say(frame, done, refused, most_s)

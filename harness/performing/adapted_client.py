@@ -14,9 +14,9 @@ from harness.history.semantics import QUERY, SEEN, VERSION
 from harness.performing.conversations import Answered, Channels, Tell
 from harness.scenario.program import USUAL, Manner
 from harness.scenario.symbols import WORD, texts_of
-from harness.transport.answers import Misfit, id_in, kept, recorded
+from harness.transport.answers import Misfit, id_in, recorded
 from harness.transport.exchange import Asked, Exchange
-from harness.transport.filling import asked_of, opening_of, parted
+from harness.transport.filling import asked_of, opening_of, sent_of
 
 CALL_HEADER = "x-harness-call"
 """Tells the taps of a server process which call a request is."""
@@ -93,7 +93,8 @@ class AdaptedClient:
         part = self.adapter.part(operation.name)
         if isinstance(part, Route):
             asked = asked_of(part, given, self._credentials)
-            return Prepared(self._sent(asked, how), lambda: self._ask(part, asked, how))
+            sent = sent_of(asked, self._credentials) | ({"manner": str(how)} if how != USUAL else {})
+            return Prepared(sent, lambda: self._ask(part, asked, how))
         if isinstance(part, Channel):
             opening = opening_of(part, self._exchange.url, given, self._credentials)
             sent = {"request": f"OPEN {part.protocol} {opening.target}"}
@@ -126,15 +127,6 @@ class AdaptedClient:
     def _call(self) -> dict[str, str]:
         calling = CALLING.get() if self._tell_calls else None
         return {CALL_HEADER: f"{calling.call}:{calling.user}"} if calling is not None else {}
-
-    def _sent(self, asked: Asked, how: Manner) -> Mapping[str, Value]:
-        _, secret = parted(self._credentials)
-        sent: dict[str, Value] = {"request": f"{asked.method} {asked.path}"}
-        if query := {name: text for name, text in asked.query.items() if name not in secret}:
-            sent["query"] = query
-        if asked.body:
-            sent["body"] = kept(asked.body.decode())
-        return {**sent, "manner": str(how)} if how != USUAL else sent
 
     async def _ask(self, route: Route, asked: Asked, how: Manner) -> Answered:
         asked = replace(asked, headers={**asked.headers, **self._call()})

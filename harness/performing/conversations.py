@@ -22,7 +22,7 @@ from harness.history.calling import CALLING
 from harness.history.model import EventKind, OnPush, Refused, Value
 from harness.history.semantics import at
 from harness.scenario.symbols import events_of
-from harness.transport.answers import has
+from harness.transport.answers import NO_ANSWER, of_answer, of_refusal
 from harness.transport.channels import Closing, OpenChannel
 from harness.transport.exchange import Exchange
 from harness.transport.filling import opening_of
@@ -45,11 +45,7 @@ Tell = Callable[[Answered], None]
 
 
 def _refused(refusal: Refused) -> Answered:
-    """Return that the service said no; of what it crashed at nobody knows whether it happened."""
-    if 500 <= refusal.status < 600:
-        error = f"status {refusal.status}: {refusal.text[:500]}"
-        return Answered(EventKind.INFO, {"status": refusal.status, "text": refusal.text, "error": error})
-    return Answered(EventKind.FAIL, {"status": refusal.status, "text": refusal.text})
+    return Answered(*of_refusal(refusal))
 
 
 def _unknown(error: str) -> Answered:
@@ -69,12 +65,9 @@ class _Waiting:
         """Return whether this frame is what it waits for."""
         if self.answer.done():
             return False
-        if self.done is not None and has(frame, self.done):
-            answered = Answered(EventKind.OK, {"body": frame})
-        elif self.refused is not None and has(frame, self.refused):
-            answered = Answered(EventKind.FAIL, {"status": 404, "text": str(frame)})
-        else:
+        if (answer := of_answer(frame, self.done, self.refused)) is None:
             return False
+        answered = Answered(*answer)
         self.answer.set_result(answered)
         self.tell(answered)
         return True
@@ -281,7 +274,7 @@ class Channels:
             patience_s = None if answers_always else self._exchange.patience_s
             return await asyncio.wait_for(answer, patience_s)
         except TimeoutError:
-            return Answered(EventKind.FAIL, {"status": 0, "text": "no answer"})
+            return _refused(NO_ANSWER)
         except ConnectionError as error:
             return _unknown(str(error))
         finally:

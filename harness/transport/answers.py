@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from harness.adapter.adapter import Route
 from harness.history.canary import may_hold_mark
-from harness.history.model import EventKind, Value
+from harness.history.model import EventKind, Refused, Value
 
 MOST_KEPT = 4_000
 """Characters of a body that are kept in any case."""
@@ -27,6 +27,12 @@ MOST_PARSED = 64_000
 WINDOW, OVERLAP = 2_000, 200
 """A longer body is looked at in windows of so many characters, which overlap by more than a mark in any encoding."""
 _SIGN_IN = ("login", "signin", "sign-in", "sign_in", "auth")
+
+
+NOT_FOUND = 404
+"""Stands for the status of a refusal that has none: of a message over a channel."""
+NO_ANSWER = Refused(0, "no answer")
+"""Of a message that nobody answered."""
 
 
 class Misfit(Exception):
@@ -91,6 +97,28 @@ def recorded(answer: Answer) -> dict[str, Value]:
     if answer.kind is EventKind.INFO:
         value["error"] = f"status {answer.status}: {answer.text[:500]}"
     return value if answer.complete else value | {"cut": "the client hung up"}
+
+
+def of_refusal(refusal: Refused) -> tuple[EventKind, dict[str, Value]]:
+    """Return whether what was refused happened, and what stands in a history of it."""
+    value: dict[str, Value] = {"status": refusal.status, "text": refusal.text}
+    if 500 <= refusal.status < 600:
+        return EventKind.INFO, {**value, "error": f"status {refusal.status}: {refusal.text[:500]}"}
+    return EventKind.FAIL, value
+
+
+def of_answer(frame: Value, done: Value, refused: Value) -> tuple[EventKind, dict[str, Value]] | None:
+    """Return what a frame says of a message that waits for an answer; None when it is about something else.
+
+    Args:
+        frame: that came.
+        done, refused: what stands in the frame that says so; None where none does.
+    """
+    if done is not None and has(frame, done):
+        return EventKind.OK, {"body": frame}
+    if refused is not None and has(frame, refused):
+        return EventKind.FAIL, {"status": NOT_FOUND, "text": json.dumps(frame)}
+    return None
 
 
 def _body(answer: Answer) -> Value:

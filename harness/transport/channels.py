@@ -203,7 +203,7 @@ async def _streamed(protocol: str, opening: Opening, http: httpx.AsyncClient, on
             response = await http.send(request, stream=True)
     except (httpx.HTTPError, TimeoutError) as error:
         raise ConnectionError(f"{type(error).__name__}: {error}") from error
-    if response.status_code >= 400:
+    if response.status_code >= 300:
         text = (await response.aread()).decode(errors="replace")
         await response.aclose()
         raise Refused(response.status_code, text)

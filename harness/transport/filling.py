@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from harness.adapter.adapter import LAST_EVENT, Channel, Route, fill
 from harness.adapter.sign_in import Headers
 from harness.history.model import Value
+from harness.transport.answers import kept
 from harness.transport.channels import Opening
 from harness.transport.exchange import Asked
 
@@ -36,6 +37,15 @@ def asked_of(route: Route, given: Mapping[str, Value], credentials: Headers) -> 
     own_headers, own_query = parted(credentials)
     query = {**_texts(fill(dict(route.query), given)), **own_query}
     return Asked(route.method.upper(), path, query, {**headers, **own_headers}, body)
+
+
+def sent_of(asked: Asked, credentials: Headers) -> dict[str, Value]:
+    """Return what stands in a history of a request: all but the credentials."""
+    _, secret = parted(credentials)
+    sent: dict[str, Value] = {"request": f"{asked.method} {asked.path}"}
+    if query := {name: text for name, text in asked.query.items() if name not in secret}:
+        sent["query"] = query
+    return {**sent, "body": kept(asked.body.decode())} if asked.body else sent
 
 
 def opening_of(channel: Channel, url: str, given: Mapping[str, Value], credentials: Headers) -> Opening:

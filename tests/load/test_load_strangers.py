@@ -71,6 +71,8 @@ def test_users_sign_in_by_asking(by: str, tmp_path: Path) -> None:
     assert happened["list_notes", "ok"]
     assert happened["intruder's list_notes", "fail"]
     assert not happened["intruder's list_notes", "ok"]
+    asked = [event.value for event in events if (event.name, event.kind) == ("write_note", EventKind.INVOKE)]
+    assert all(value["given"]["text"] in value["sent"]["body"] for value in asked)
     made = [event.value["id"] for event in events if (event.name, event.kind) == ("write_note", EventKind.OK)]
     assert all(isinstance(name, int) for name in made)
 
