@@ -78,6 +78,7 @@ class Evidence:
         replay: one shell command that shows the first finding again, or runs the suite again.
         witness: the smallest violating story, as a file relative to the run folder; None when nothing was found.
         explanation: how the steps of that story were ordered, in lines; empty where the order was not controlled.
+        requests: the requests that its finding is about, and what the observer got, in lines.
     """
 
     suite: Suite
@@ -89,6 +90,7 @@ class Evidence:
     replay: str
     witness: str | None = None
     explanation: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

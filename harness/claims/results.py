@@ -59,4 +59,5 @@ class Results:
             replay=replay,
             witness=witness,
             explanation=seen.explanation if seen is not None else (),
+            requests=seen.requests if seen is not None else (),
         )

@@ -25,6 +25,7 @@ from typing import IO, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.claims.evidence import Evidence, Manifest, SuiteOutcome, SuiteRun, Trial
+from harness.claims.requests import requests_of
 from harness.history.model import Event, Header, History
 from harness.judging.verdict import Finding
 from harness.scenario.program import Do, Interleaving, Program, Step, groups_of
@@ -71,6 +72,7 @@ class Witness:
         history: the events that were seen, in full.
         interleaving: the order of steps in which it shows; None when the order was not controlled.
         explanation: that order in words.
+        earlier: requests of earlier performances that it shows, in lines.
         url: of the service that it was done to.
         shown: in how many of how many further attempts it showed again; (0, 0) when none was made.
     """
@@ -83,8 +85,14 @@ class Witness:
     history: tuple[Event, ...]
     interleaving: Interleaving | None = None
     explanation: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
     url: str = ""
     shown: tuple[int, int] = (0, 0)
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The requests that the finding is about, and what the observer got, in lines."""
+        return (*self.earlier, *requests_of(self.history, self.finding))
 
     def lines(self) -> tuple[str, ...]:
         """Return what was done, in words: step by step, or, where all wait for each other, what was done at once."""

@@ -287,7 +287,7 @@ def replay(file: Path, attempts: int, url: str) -> None:
     click.echo(f"{witness.checker} on {witness.target}, seed {witness.header.seed}:")
     for number, step in enumerate(witness.lines(), 1):
         click.echo(f"  {number:>3}. {step}")
-    for line in witness.explanation:
+    for line in (*witness.explanation, *witness.requests):
         click.echo(f"  - {line}")
     if result.finding is None:
         click.echo(f"not seen in {result.attempts} attempt{'' if result.attempts == 1 else 's'}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.claims.evidence import Report, Suite
+from harness.claims.evidence import Report
 from harness.judging.verdict import Outcome
 
 EXIT_CODES = {Outcome.HOLDS: 0, Outcome.VIOLATED: 1, Outcome.UNKNOWN: 3}
@@ -53,8 +53,7 @@ def tell_first_finding(report: Report) -> None:
         if item.verdict.findings:
             finding = item.verdict.findings[0]
             click.echo(f"{finding.anomaly.upper()}: {finding.message}")
-            if item.suite is Suite.WIRE:
-                for line in item.explanation:
-                    click.echo(f"  {line}")
+            for line in item.requests:
+                click.echo(f"  {line}")
             click.echo(f"Replay: {item.replay}")
             return

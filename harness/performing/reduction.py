@@ -48,7 +48,7 @@ class Smallest:
 
 
 def witness_of(
-    smallest: Smallest, checker: str, target: str, *, explanation: tuple[str, ...] = (), url: str = ""
+    smallest: Smallest, checker: str, target: str, *, earlier: tuple[str, ...] = (), url: str = ""
 ) -> Witness:
     """Return the smallest as a witness that can be replayed.
 
@@ -56,7 +56,7 @@ def witness_of(
         smallest: what was found.
         checker: by whom.
         target, url: as given.
-        explanation: the finding in words.
+        earlier: requests of earlier performances that it shows, in lines.
     """
     failure = smallest.failure
     return Witness(
@@ -66,7 +66,7 @@ def witness_of(
         header=failure.header,
         program=failure.program,
         history=failure.events,
-        explanation=explanation,
+        earlier=earlier,
         url=url,
         shown=smallest.shown,
     )

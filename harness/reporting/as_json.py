@@ -80,6 +80,7 @@ def _located(found: derive.Located) -> dict[str, Any]:
         "target": item.target,
         "history": item.witness,
         "explanation": item.explanation,
+        "requests": item.requests,
         "replay": item.replay,
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.claims.evidence import Evidence, Report, Suite, SuiteRun
+from harness.claims.evidence import Report, Suite, SuiteRun
 from harness.history.model import Value
 
 
@@ -43,19 +43,16 @@ class Stimulated:
     Args:
         run: of it.
         tried: every stimulus, in order.
-        explained: the requests that the first finding of each checker is about, and what the observer got.
     """
 
     run: SuiteRun
     tried: tuple[Tried, ...]
-    explained: tuple[Evidence, ...]
 
 
 def stimulated(report: Report) -> tuple[Stimulated, ...]:
     """Return each run of the wire suite; empty when there was none."""
     runs = (run for run in report.suites if run.suite is Suite.WIRE)
-    explained = tuple(item for item in report.evidence if item.suite is Suite.WIRE and item.explanation)
-    return tuple(Stimulated(run, _tried(run.measures.get("stimuli")), explained) for run in runs)
+    return tuple(Stimulated(run, _tried(run.measures.get("stimuli"))) for run in runs)
 
 
 def _tried(value: Value) -> tuple[Tried, ...]:

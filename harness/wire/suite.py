@@ -23,11 +23,11 @@ from time import monotonic
 from harness.adapter.adapter import Adapter
 from harness.claims.evidence import Suite, SuiteOutcome
 from harness.claims.plan import WireBudget
+from harness.claims.requests import told_request
 from harness.claims.results import Results
 from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, Value, is_intruder
-from harness.history.semantics import SENT
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Checker, Finding
 from harness.performing.adapted import AdaptedTarget
@@ -251,50 +251,22 @@ class _Work:
 
     def _witness(self, checker: str, first: Failure) -> Witness:
         smallest = self._smallest.get(checker) or as_found(first, checker)
-        explanation = requests_of(smallest.failure, smallest.finding, self._asked)
-        return witness_of(smallest, checker, self._suite.target, explanation=explanation, url=self._suite.url)
+        earlier = _earlier(smallest.failure, smallest.finding, self._asked)
+        return witness_of(smallest, checker, self._suite.target, earlier=earlier, url=self._suite.url)
 
 
-def requests_of(failure: Failure, finding: Finding, before: Sequence[Event]) -> tuple[str, ...]:
-    """Return the requests that a finding is about, and what the observer got, one line each.
+def _earlier(failure: Failure, finding: Finding, before: Sequence[Event]) -> tuple[str, ...]:
+    """Return the request of an earlier performance whose mark was seen, where the finding has no request of its owner.
 
-    Args:
-        failure: in which it was found.
-        finding: it.
-        before: what was asked in performances before this one: something may have been kept since then.
+    The service may have kept it since then.
     """
-    events = failure.events
-    shown = {index for index in finding.witness if index < len(events)}
-    calls = {events[index].call for index in shown} - {None}
-    lines = []
-    for event in events:
-        if event.kind is EventKind.INVOKE and event.call in calls:
-            lines.append(_asking(event))
-        elif event.index in shown:
-            lines.append(f"{event.user} got: {event.name} {_got(event.value)}")
-    if finding.owner and not any(line.startswith(f"{finding.owner}:") for line in lines):
-        canaries = Canaries(failure.header.seed)
-        seen = {mark for index in shown for mark in canaries.find(json.dumps(events[index].value))}
-        earlier = (event for event in before if seen & {*canaries.find(json.dumps(event.value))})
-        lines = [*(f"before, {_asking(event)}" for event in islice(earlier, 1)), *lines]
-    return tuple(lines)
-
-
-def _asking(event: Event) -> str:
-    sent = event.value.get(SENT, {})
-    return f"{event.user}: {sent.get('request', event.name)} {_more(sent)}".rstrip()
-
-
-def _more(value: Mapping[str, Value]) -> str:
-    said = [str(value[key])[:200] for key in ("query", "body") if key in value]
-    return " ".join([*said, *([f"({value['manner']})"] if "manner" in value else [])])
-
-
-def _got(value: Value) -> str:
-    if isinstance(value, Mapping) and "status" in value:
-        said = value.get("body", value.get("text", ""))
-        return f"{value['status']} {(said if isinstance(said, str) else json.dumps(said))[:300]}"
-    return str(value)[:300]
+    shown = [failure.events[index] for index in finding.witness if index < len(failure.events)]
+    if not finding.owner or any(event.user == finding.owner for event in shown):
+        return ()
+    canaries = Canaries(failure.header.seed)
+    seen = {mark for event in shown for mark in canaries.find(json.dumps(event.value))}
+    earlier = (event for event in before if seen & {*canaries.find(json.dumps(event.value))})
+    return tuple(f"before, {told_request(event)}" for event in islice(earlier, 1))
 
 
 def _requests_until(events: Sequence[Event], finding: Finding) -> int:
