@@ -15,6 +15,11 @@ class MissingExtra(Exception):
     """Something that was asked for needs an extra that is not installed. Says which, and how to get it."""
 
 
+def installed(extra: str) -> bool:
+    """Whether an extra, a key of EXTRAS, is installed."""
+    return find_spec(EXTRAS[extra]) is not None
+
+
 def need(extra: str, what: str) -> None:
     """Do nothing where an extra is installed.
 
@@ -25,7 +30,7 @@ def need(extra: str, what: str) -> None:
     Raises:
         MissingExtra: it is not.
     """
-    if find_spec(EXTRAS[extra]) is None:
+    if not installed(extra):
         raise MissingExtra(
             f"{what} needs {EXTRAS[extra]}, which is not installed: pip install 'isolation-harness[{extra}]'"
         )

@@ -10,7 +10,7 @@ A claim HOLDS only if
 
 Otherwise it is VIOLATED if something was found, and else UNKNOWN, with every reason.
 
-Source: the table of claims in `docs/architecture.md`; weaknesses are CWE ids (cwe.mitre.org).
+Source: the table of claims in `harness.claims.catalogue`; weaknesses are CWE ids (cwe.mitre.org).
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _what_would_help(anomaly: str, lacking: Mapping[str, str] | None) -> str:
         return f"it needs {needs(anomaly)}"
     if anomaly in lacking:
         return f"the description lacks {lacking[anomaly]}"
-    return "the description says all that it needs, and no step came to it: give a larger budget"
+    return "the description says all that it needs, and the suite never exercised it: give a larger budget"
 
 
 def _kills(claim: Claim, trials: Iterable[Trial]) -> list[Trial]:

@@ -18,9 +18,9 @@ A plan is one of the built-in ones (`quick`, `standard`, `deep`), or a TOML file
     trials = 400                        # the most in which a mutant must show
     twins = 60                          # of each safe twin
 
-    [wire]                              # of a service with an adapter, beside the other suites
+    [wire]                              # of a service with an adapter
     users = 10
-    rounds = 8                          # busy waves of each stimulus
+    rounds = 8                          # busy groups of each stimulus
     stimuli = ["in-turn", "ids"]        # left out: all of them
 
     [load]                              # or above: load = false
@@ -100,7 +100,7 @@ class WireBudget(_Part):
     users: Annotated[int, Field(ge=2, le=1_000)] = 10
     """Concurrent users."""
     rounds: Annotated[int, Field(ge=1, le=10_000)] = 8
-    """Busy waves of each stimulus."""
+    """Busy groups of each stimulus."""
     volume: Annotated[int, Field(ge=1, le=10_000_000)] = 2_000
     """Short requests of the stimulus `volume`."""
     warm_up_s: Annotated[float, Field(ge=0, le=3_600)] = 0.0
@@ -138,7 +138,7 @@ class Plan(_Part):
     schedules: SchedulesBudget | None = None
     """None leaves the suite out, which only a target in this process can pass; `schedules = false` in a file."""
     wire: WireBudget = WireBudget()
-    """Of a service with an adapter; any other target has the other suites."""
+    """Of a service with an adapter; always runs there."""
     load: LoadBudget | None = LoadBudget()
     """None leaves the suite out; `load = false` in a file."""
 
@@ -151,7 +151,7 @@ class Plan(_Part):
     @classmethod
     def _never_left_out(cls, value: object) -> object:
         if value is False:
-            raise ValueError("it is the only suite of a service: leave the key out")
+            raise ValueError("it always runs on a service: leave the key out")
         return value
 
     def with_users(self, users: int, suites: Collection[Suite]) -> Plan:

@@ -164,7 +164,7 @@ class RunFolder:
             for part in ("histories", "witnesses"):
                 (path / part).mkdir()
             (path / "manifest.json").write_bytes(_MANIFEST.dump_json(manifest, indent=2) + b"\n")
-            (path / _NOTE).write_text("the verification has not come to its end\n", encoding="utf-8")
+            (path / _NOTE).write_text("the verification did not finish\n", encoding="utf-8")
         except OSError as error:
             raise StoreError(f"cannot write to {path} ({error}): give an --out that can be written") from error
         return cls(path)

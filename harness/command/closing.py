@@ -42,7 +42,7 @@ def tell_explored(report: Report) -> None:
         if "left" in went:
             click.echo(f"{went['left']:,} branches were not followed")
         for error, times in went.get("unhandled_errors", {}).items():
-            click.echo(f"an error that nobody took, {times} times: {error}")
+            click.echo(f"unhandled background error, {times} times: {error}")
         if run.doubt:
             click.echo(f"incomplete: {run.doubt}")
 

@@ -41,7 +41,7 @@ def init(source: str, out: Path, force: bool) -> None:
     kinds = f" on {', '.join(drafted.kinds)}" if drafted.kinds else ""
     click.echo(
         f"{_counted(drafted.routes, 'route')}{kinds}; {_counted(drafted.channels, 'channel')}; "
-        f"users sign in {signing.told}; {len(drafted.left_out)} left out, and why is said in the file"
+        f"users sign in {signing.told}; {len(drafted.left_out)} skipped (reasons in the file)"
     )
     if signing.unknown:
         click.echo(

@@ -21,6 +21,7 @@ from harness.drafting.document import Document, DraftError
 from harness.drafting.drafts import Draft, Drafted
 from harness.drafting.examples import PASSWORD
 from harness.drafting.signing import Request, Signing
+from harness.extras import installed
 
 TARGET, PLAN, WORKFLOW = "isolation_target.py", "plan.toml", ".github/workflows/isolation.yml"
 TRIALS = ("cache-by-user", "grant-all", "echo-all")
@@ -67,6 +68,8 @@ def rendered(document: Document, draft: Draft, signing: Signing, folder: Path) -
         "password_said": any(PASSWORD in str(request.body) for request in (signing.login, signing.register) if request)
         or signing.way == "basic",
         "placeholder": PLACEHOLDER_URL,
+        "load": installed("load"),
+        "package": "'isolation-harness[load]'" if installed("load") else "isolation-harness",
         "starts": not app and urlsplit(document.url).hostname in {*_LOCAL, None},
     }
     environment = Environment(

@@ -285,5 +285,5 @@ def summarised(account: Account, options: LoadOptions | None) -> list[str]:
     lines.append(f"  examined: {facts}")
     findings = [finding for verdict in verdicts.values() for finding in verdict.findings]
     lines += [f"  first finding: {finding.anomaly}: {finding.message}" for finding in findings[:1]]
-    lines += [f"  not whole: {account.doubt}"] if account.doubt else []
+    lines += [f"  incomplete: {account.doubt}"] if account.doubt else []
     return lines

@@ -31,7 +31,7 @@ class TaskLoop(RefusingLoop):
         super().__init__()
         self.uncontrolled = []
         self.unhandled_errors: list[Mapping[str, Any]] = []
-        """Errors that nobody took, as asyncio logs them."""
+        """Errors that nobody handled, as asyncio logs them."""
         self.task_ids = TaskIds()
         self.devices = Devices()
         self._on_step = on_step
@@ -86,7 +86,7 @@ class TaskLoop(RefusingLoop):
         self.pools.close()
 
     def default_exception_handler(self, context: Any) -> None:
-        """Take in an error that nobody took, and log it."""
+        """Take in unhandled background error, and log it."""
         self.unhandled_errors.append(context)
         super().default_exception_handler(context)
 

@@ -33,7 +33,7 @@ def as_html(report: Report, read_history: ReadHistory, judge: Judge | None = Non
 
     Args:
         report: what is to be said.
-        read_history, judge: see `reports.render.render`.
+        read_history, judge: see `harness.reporting.render`.
     """
     template = _environment().get_template("report.html.jinja")
     return template.render(

@@ -102,7 +102,7 @@ def injected(explored: Explored) -> str:
     tried = f"Tried: {_swept(explored)}."
     if not explored.faults:
         return f"{tried} No fault was injected."
-    injected = f"{plural(explored.faults, 'fault')} were injected, those of searches with random faults included"
+    injected = f"{plural(explored.faults, 'fault')} were injected, random searches included"
     return f"{tried} In all {injected}, at {plural(len(explored.injected), 'combination')} of fault and line."
 
 
@@ -125,9 +125,9 @@ def passed_over(explored: Explored) -> str:
 
 
 def unhandled_errors(explored: Explored) -> tuple[str, ...]:
-    """Return the errors that nobody took, and how often there was each, in sentences."""
+    """Return the errors that nobody handled, and how often there was each, in sentences."""
     return tuple(
-        f"An error that nobody took, {plural(count, 'time')}: {error}."
+        f"Unhandled background error, {plural(count, 'time')}: {error}."
         for error, count in explored.unhandled_errors.items()
     )
 

@@ -58,7 +58,7 @@ def _holding(report: Report) -> str:
 _FAILURES = {
     SubjectKind.MUTANT: ("Not seen by the expected checker", "planted bug"),
     SubjectKind.TWIN: ("Not passed as safe", "safe twin"),
-    SubjectKind.NULL: ("Not seen through", "null target"),
+    SubjectKind.NULL: ("Not rejected", "null target"),
 }
 
 

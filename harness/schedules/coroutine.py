@@ -183,7 +183,7 @@ class CoroutineExecution(Execution):
 
     @property
     def unhandled_errors(self) -> tuple[str, ...]:
-        """Errors that nobody took, of a run that passes: others are part of its failure."""
+        """Errors that nobody handled, of a run that passes: others are part of its failure."""
         return self.result.unhandled_errors if self.passes(PROGRAM) else ()
 
 

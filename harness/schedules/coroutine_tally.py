@@ -1,7 +1,7 @@
 """What the schedules of a coroutine have come to; and why they may show less than they seem to.
 
 Whatever makes an exploration vacuous is a doubt: a pattern that fits no task, cancellations none of which let the
-program judge, no choice at all; and so is an error that nobody took, as of a background task.
+program judge, no choice at all; and so is unhandled background error, as of a background task.
 """
 
 from __future__ import annotations
@@ -107,4 +107,4 @@ class CoroutineTally(Tally):
 
 
 def _untaken(error: str, schedule: str) -> str:
-    return f"in {schedule} nobody took an error, so it passed: {error}. Await the task, or take its exception"
+    return f"in {schedule} nobody handled an error, so it passed: {error}. Await the task, or take its exception"

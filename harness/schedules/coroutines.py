@@ -14,7 +14,7 @@ Rules:
 - The same seed gives the same exploration, in the same process, and in any other that hashes strings alike.
 - The outcome is counted: VIOLATED when a schedule failed, and failed again when it was replayed; UNKNOWN when it did
   not, when something was refused that no schedule decides, when a schedule that was run twice came out differently,
-  when a task died and nobody took its error, or when there was nothing to choose; HOLDS otherwise, which says "in these
+  when a task died and nobody handled its error, or when there was nothing to choose; HOLDS otherwise: "in these
   schedules", and never "proven".
 - What the program is to find as new in each schedule, it makes itself: nothing is reset between two of them.
 - An await that does not suspend is no choice: what stands for a network or a database must yield (`asyncio.sleep(0)`).

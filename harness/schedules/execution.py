@@ -147,7 +147,7 @@ class Execution:
 
     @property
     def unhandled_errors(self) -> tuple[str, ...]:
-        """Errors that nobody took."""
+        """Errors that nobody handled."""
         return self.result.unhandled_errors
 
     def symptom(self, name: str) -> Symptom:

@@ -34,7 +34,7 @@ from harness.schedules.tally import Found, Tree
 BATCH = 25
 """Attempts of one batch."""
 MOST_UNHANDLED = 10
-"""Errors that nobody took: so many different ones are reported, the most frequent first."""
+"""Errors that nobody handled: so many different ones are reported, the most frequent first."""
 AHEAD = 2
 """Batches handed to each worker before it asks."""
 UNSHRUNK = "it was not made smaller, as the exploration ended before that"

@@ -1,11 +1,11 @@
-"""Small programs whose schedules are worth exploring: two or three users, a few requests each, all at once.
+"""Small programs whose schedules are worth exploring: two users, a few requests each, all at once.
 
 A scene has three parts. The entrance and the exit happen in asyncio's own order; choices are made, and faults are
 injected, in between. So every schedule costs little, and its deviations are about what matters.
 
-One scene, one question; together they go where isolation breaks (see the incident catalogue). Scenes are made from what
-a target says of its operations: what it does not offer is left out, and a scene of which nothing is left is none. Of a
-large service a few operations of each sort are asked: a scene stays small.
+One scene, one question; together they go where isolation breaks. Scenes are made from what a target says of its
+operations: what it does not offer is left out, and a scene of which nothing is left is none. Of a large service a few
+operations of each sort are asked: a scene stays small.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ class Verification:
 
     def _tried(self, which: str, trial: Trial) -> None:
         self.folder.add(trial)
-        word = "as it should be" if trial.passed else f"NOT AS IT SHOULD BE: {trial.error or trial.flagged_by}"
+        word = "passed" if trial.passed else f"FAILED: {trial.error or trial.flagged_by}"
         self.say(f"trials: {which}, {trial.kind.value} {trial.subject} ({trial.suite}): {word}")
 
     def _load(self) -> None:
@@ -233,7 +233,7 @@ class Verification:
         if self.target.adapter is not None:
             self._keep(self._service_under_load(self.target.adapter, budget))
         elif self.target.server is None:
-            doubt = f"the load suite cannot start {self.target.name}: it serves the bundled backend and its mutants"
+            doubt = f"the load suite cannot ask {self.target.name}, a target in Python: describe it by an adapter"
             self.folder.add(_not_run(self.target.name, self.seed, doubt))
             return
         else:

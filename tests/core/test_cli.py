@@ -209,8 +209,8 @@ class TestInterruption:
         result = called("report", out)
         report = json.loads((out / "report.json").read_text())
         assert (0, "unknown", []) == (result.exit_code, report["outcome"], report["claims"]["SES-2"]["reasons"])
-        assert "the verification has not come to its end" in result.output
-        assert "the verification has not come to its end" in (out / "report.md").read_text()
+        assert "the verification did not finish" in result.output
+        assert "the verification did not finish" in (out / "report.md").read_text()
 
     def test_of_the_target_is_no_finding(self, tmp_path: Path) -> None:
         """A server process that dies half way gives exit code 2 or 3, a partial report, and accuses nobody."""

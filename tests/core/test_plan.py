@@ -79,7 +79,7 @@ class TestFile:
 
     def test_cannot_leave_out_the_only_suite_of_a_service(self, tmp_path: Path) -> None:
         """Nothing would be verified of it; and no other target has that suite."""
-        with pytest.raises(PlanError, match="wire: .*it is the only suite of a service: leave the key out"):
+        with pytest.raises(PlanError, match="wire: .*it always runs on a service: leave the key out"):
             read_plan(written(tmp_path, "wire = false\n"), TRIALS)
 
     def test_with_every_kind_of_error_lists_all_at_once(self, tmp_path: Path) -> None:

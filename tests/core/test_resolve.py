@@ -61,7 +61,7 @@ class TestNames:
         assert (name, server, subject) == (found.name, found.server, found.subject)
 
     def test_of_a_users_own_cannot_be_served_by_us(self, own: Path) -> None:
-        """The load suite serves the bundled backend and its mutants only."""
+        """The load suite asks what an adapter describes, the bundled backend and its mutants."""
         assert resolve(f"{own}:plain").server is None
 
 

@@ -185,5 +185,5 @@ def test_an_unknown_claim_names_the_line_in_the_names_of_the_adapter() -> None:
         'the description lacks `shows="text"` on see_job',
         "it needs an operation that carries a user's own text; where an answer shows the text of an object; "
         "an operation that shows an object, or lists all there are",
-        "the description says all that it needs, and no step came to it: give a larger budget",
+        "the description says all that it needs, and the suite never exercised it: give a larger budget",
     ] == said

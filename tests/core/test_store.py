@@ -277,7 +277,7 @@ class TestNote:
         notes.append(run.note())
         run.conclude()
         run.conclude()
-        assert ["the verification has not come to its end", "somebody stopped it", ""] == [*notes, run.note()]
+        assert ["the verification did not finish", "somebody stopped it", ""] == [*notes, run.note()]
 
 
 class TestWhatIsKept:

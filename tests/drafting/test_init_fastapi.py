@@ -12,6 +12,7 @@ import yaml
 from drafted_files import adapter_in, asked, called, opened, route, text_of
 from notes_service import create_app
 
+from harness import extras
 from harness.adapter.adapter import Adapter, Channel, Route, fill
 from harness.claims.statements import Description, claims_shown
 from harness.drafting.files import TRIALS, TRIALS_OF
@@ -132,6 +133,15 @@ def test_the_plan_asks_for_what_the_adapter_can_show(folder: Path, adapter: Adap
         "schedules": {"schedules": 200, "trials": 0},
     } == plan
     assert [*claims_shown(Description(promises=adapter.promises))] == plan["claims"]
+
+
+def test_the_plan_leaves_out_what_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra `load` its first verification would end with an error; CI installs what the plan needs."""
+    monkeypatch.setattr(extras, "EXTRAS", {**extras.EXTRAS, "load": "there_is_no_such_module"})
+    called(f"{SERVICE}:app", "--out", tmp_path)
+    assert tomllib.loads((tmp_path / "plan.toml").read_text(encoding="utf-8"))["load"] is False
+    installing = [step.get("run", "") for step in _steps(tmp_path) if "pip install" in step.get("run", "")]
+    assert ["pip install isolation-harness -r requirements.txt"] == installing
 
 
 def test_the_trials_of_the_example_are_those_of_its_claims() -> None:

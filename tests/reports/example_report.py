@@ -158,7 +158,7 @@ _MUTANTS = (
 
 
 def trials() -> tuple[Trial, ...]:
-    """Every mutant killed, every safe twin passed, every null target seen through."""
+    """Every mutant killed, every safe twin passed, every null target rejected."""
     mutants = [_mutant(*row, suite=Suite.PROPERTIES) for row in _MUTANTS]
     load = [_mutant(*_MUTANTS[at], suite=Suite.LOAD) for at in (0, 2)]
     bridge = replace(

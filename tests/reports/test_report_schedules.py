@@ -112,10 +112,10 @@ def test_control_is_shown_or_said_not_to_be() -> None:
     doubtful = replace(run, doubt="writing, attempt 50, run twice, differs from step 9 on")
     assert (
         schedule_words.control(run, of())
-        == "20 schedules were run twice to show control, and none differed from its first run."
+        == "20 schedules were run twice to check determinism, and none differed from its first run."
     )
     assert schedule_words.control(doubtful, of()) == (
-        "20 schedules were run twice to show control. The suite has a doubt: "
+        "20 schedules were run twice to check determinism. The suite has a doubt: "
         "writing, attempt 50, run twice, differs from step 9 on."
     )
     assert schedule_words.control(run, of(run_twice=0)).startswith("No schedule was run twice")
@@ -132,7 +132,7 @@ def test_errors_that_nobody_took_are_told() -> None:
     assert schedule_words.unhandled_errors(of()) == ()
     assert schedule_words.unhandled_errors(
         of(unhandled_errors={"Task exception was never retrieved: ValueError()": 3})
-    ) == ("An error that nobody took, 3 times: Task exception was never retrieved: ValueError().",)
+    ) == ("Unhandled background error, 3 times: Task exception was never retrieved: ValueError().",)
 
 
 def test_the_first_finding_of_a_checker_is_placed() -> None:

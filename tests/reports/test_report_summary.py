@@ -76,7 +76,7 @@ def test_a_flagged_twin_and_a_null_target_that_passes_show_in_the_summary() -> N
     """Whatever shakes the trust in a checker is said before what holds."""
     null = replace(trials()[-1], holding=("EVT-1",))
     report = report_of(manifest(), suites(), full_evidence(), (*trials()[:-1], null))
-    assert summary(report)[:2] == ("1 required claim is unknown: EVT-1.", "Not seen through: 1 of 3 null targets.")
+    assert summary(report)[:2] == ("1 required claim is unknown: EVT-1.", "Not rejected: 1 of 3 null targets.")
     assert "Not passed as safe: 1 of 3 safe twins." in summary(violated())
 
 

@@ -148,7 +148,7 @@ class TestErrorsNobodyTook:
             await sleep(1)
 
         error = "Task exception was never retrieved: ValueError('unhandled') at test_explore_doubts.py:"
-        assert f"nobody took an error, so it passed: {error}" in doubted(program)
+        assert f"nobody handled an error, so it passed: {error}" in doubted(program)
 
     def test_an_error_that_somebody_is_about_to_take_is_none(self) -> None:
         """When the program ends in the turn in which it is raised."""
@@ -221,7 +221,7 @@ class TestErrorsNobodyTook:
 
         doubts = explore(program, schedules=20).doubts
         assert 2 == len(doubts)
-        assert "nobody took an error, so it passed: Error: Odd" in doubts[0]
+        assert "nobody handled an error, so it passed: Error: Odd" in doubts[0]
         assert "Exception in callback: KeyError(<object object at 0x>) at test_explore_doubts.py:" in doubts[1]
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
