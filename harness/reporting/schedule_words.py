@@ -112,8 +112,8 @@ def control(run: SuiteRun, explored: Explored) -> str:
         return "No schedule was run twice, so nothing shows that a schedule decides everything."
     twice = plural(explored.run_twice, "schedule was run twice", "schedules were run twice")
     if run.doubt:
-        return f"{twice} to show control. The suite has a doubt: {run.doubt}."
-    return f"{twice} to show control, and none differed from its first run."
+        return f"{twice} to check determinism. The suite has a doubt: {run.doubt}."
+    return f"{twice} to check determinism, and none differed from its first run."
 
 
 def passed_over(explored: Explored) -> str:
