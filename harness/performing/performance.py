@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from secrets import randbits, token_hex
-from types import MappingProxyType
 
-from harness.claims.evidence import Suite, SuiteRun
 from harness.claims.run_folder import HistoryFile
-from harness.history.model import Admitting, Event, Header, Promises, Promising, Target, User, Value
+from harness.history.model import Admitting, Event, Header, Promises, Promising, Target, User
 from harness.history.names import fresh
 from harness.history.recorder import Recorder
 from harness.judging.deliveries import Deliveries
@@ -18,9 +16,8 @@ from harness.judging.verdict import Checker, FoldGuard, Verdict
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.runner import Runner
+from harness.performing.totals import Totals
 from harness.scenario.program import Fault, Program, Step
-
-NOTHING_ELSE: Mapping[str, Value] = MappingProxyType({})
 
 OpenTarget = Callable[[], AbstractAsyncContextManager[Target]]
 """Opens a fresh target, and closes it at the end."""
@@ -34,63 +31,6 @@ def promises_of(target: Target) -> Promises:
 def same_name_of(target: Target) -> Callable[[str], str]:
     """Return what the target makes of a user's name before it compares; nothing where it does not say."""
     return target.adapter.same_name if isinstance(target, AdaptedTarget) else str
-
-
-@dataclass(slots=True)
-class Totals:
-    """What has been done and judged so far, over any number of executions.
-
-    Args:
-        verdicts: by checker, merged.
-        histories, operations, events, faults: counts.
-        users: the most valid users in one execution.
-        offered, asked: the operations that the target offers, in its order; those that somebody asked for.
-        deliveries: who received whose events.
-    """
-
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    histories: int = 0
-    operations: int = 0
-    events: int = 0
-    faults: int = 0
-    users: int = 0
-    offered: dict[str, None] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
-    deliveries: Deliveries = field(default_factory=Deliveries)
-
-    def add(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Merge the verdicts of one more execution."""
-        for name, verdict in verdicts.items():
-            known = self.verdicts.get(name)
-            self.verdicts[name] = verdict if known is None else known.merge(verdict)
-
-    def run(
-        self,
-        suite: Suite,
-        target: str,
-        seed: int,
-        duration_s: float,
-        *,
-        files: tuple[str, ...],
-        doubt: str,
-        measures: Mapping[str, Value] = NOTHING_ELSE,
-    ) -> SuiteRun:
-        """Return that a suite ran, with these counts."""
-        return SuiteRun(
-            suite=suite,
-            target=target,
-            seed=seed,
-            users=self.users,
-            histories=self.histories,
-            operations=self.operations,
-            events=self.events,
-            faults=self.faults,
-            never_asked=tuple(name for name in self.offered if name not in self.asked),
-            duration_s=round(duration_s, 3),
-            files=files,
-            measures={"deliveries": self.deliveries.table(), **measures},
-            doubt=doubt,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +112,18 @@ class Performance:
         """Count this execution into the totals; one to which nobody was let in has no history."""
         if not self._begun:
             return
-        totals.add(self.verdicts())
-        totals.histories += 1
-        totals.operations += self.recorder.operations
-        totals.events += len(self.events)
-        totals.faults += self.recorder.faults
-        totals.users = max(totals.users, users)
-        totals.offered |= dict.fromkeys(self.header.promises.operations)
-        totals.asked |= self.recorder.asked
-        totals.deliveries.add(self.deliveries)
+        performed = Totals(
+            verdicts=dict(self.verdicts()),
+            histories=1,
+            operations=self.recorder.operations,
+            events=len(self.events),
+            faults=self.recorder.faults,
+            users=users,
+            offered=dict.fromkeys(self.header.promises.operations),
+            asked=self.recorder.asked,
+            deliveries=self.deliveries,
+        )
+        totals.merge(performed)
 
 
 async def perform(

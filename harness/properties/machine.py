@@ -38,11 +38,11 @@ from harness.performing.performance import (
     Failure,
     OpenTarget,
     Performance,
-    Totals,
     first_violation,
     promises_of,
     same_name_of,
 )
+from harness.performing.totals import Totals
 from harness.scenario.program import Do, Program, Step
 from harness.scenario.repertoire import SETTLE, Does, Repertoire
 

@@ -20,13 +20,13 @@ from harness.performing.performance import (
     Failure,
     OpenTarget,
     Performance,
-    Totals,
     lasting,
     perform,
     promises_of,
     same_name_of,
 )
 from harness.performing.reduction import as_found, reduce, witness_of
+from harness.performing.totals import Totals
 from harness.properties.fixed_programs import fixed_programs
 from harness.properties.legacy_api import LegacyProbe
 from harness.properties.machine import Search, explore
@@ -212,9 +212,8 @@ class _Work:
                 await LegacyProbe(target.components, recorder, header.seed).run()
             except Exception as error:
                 self.doubt = f"the parts could not be examined to the end: {error!r}"
-            self._totals.add({name: fold.verdict() for name, fold in folds.items()})
-            self._totals.histories += 1
-            self._totals.events += recorder.counts.total()
+            verdicts = {name: fold.verdict() for name, fold in folds.items()}
+            self._totals.merge(Totals(verdicts=verdicts, histories=1, events=recorder.counts.total()))
 
     # What came of it
 

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.history.model import EventKind, Header
-from harness.judging.deliveries import Deliveries
-from harness.judging.verdict import Checker, Verdict
+from harness.judging.verdict import Checker
 from harness.loop.control import controlled
 from harness.loop.jobs import Uncontrolled
 from harness.loop.scheduling import Mode
 from harness.loop.strategies.fifo import Fifo
 from harness.performing.connections import Deadlines
 from harness.performing.performance import OpenTarget
+from harness.performing.totals import Totals
 from harness.schedules.explorer import Explorer, Order
 from harness.schedules.portfolio import Attempt
 from harness.schedules.scenario_runner import ScenarioRunner, SceneSubject
@@ -40,46 +40,34 @@ class Batch(Tally):
     """What came of an order; merging batches in the order of their starts gives all of it."""
 
     start: int
-    operations: int = 0
-    events: int = 0
-    users: int = 0
-    offered: tuple[str, ...] = ()
-    asked: set[str] = field(default_factory=set)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    deliveries: Deliveries = field(default_factory=Deliveries)
+    totals: Totals = field(default_factory=Totals)
     passed_over: Counter[str] = field(default_factory=Counter)
 
     def take_in(self, later: Batch) -> None:
         """Take in the batch that comes next."""
         self.merge(later, later.start)
-        self.operations += later.operations
-        self.events += later.events
-        self.users = max(self.users, later.users)
-        self.offered = self.offered or later.offered
-        self.asked |= later.asked
-        self.deliveries.add(later.deliveries)
+        self.totals.merge(later.totals)
         self.passed_over.update(later.passed_over)
-        for verdict in later.verdicts.values():
-            self._judge(verdict)
 
     def add(self, attempt: Attempt, execution: Any) -> None:
         """Count one more schedule."""
         Tally.add(self, attempt, execution)
         asked = [event.name for event in execution.events if event.kind is EventKind.INVOKE]
-        self.operations += len(asked)
-        self.asked.update(asked)
-        self.events += len(execution.events)
-        self.users = max(self.users, len(execution.scene.program.users))
-        self.deliveries.add(execution.deliveries)
+        performed = Totals(
+            histories=1,
+            operations=len(asked),
+            events=len(execution.events),
+            faults=len(execution.coverage.injected),
+            users=len(execution.scene.program.users),
+            asked=set(asked),
+            deliveries=execution.deliveries,
+        )
+        self.totals.merge(performed)
         for name, verdict in execution.verdicts.items():
             if verdict.doubts and not verdict.violated and execution.fault_points:
                 self.passed_over[name] += 1
             else:
-                self._judge(verdict)
-
-    def _judge(self, verdict: Verdict) -> None:
-        known = self.verdicts.get(verdict.checker)
-        self.verdicts[verdict.checker] = verdict if known is None else known.merge(verdict)
+                self.totals.judge(verdict)
 
 
 class TargetExplorer(Explorer):
@@ -87,13 +75,13 @@ class TargetExplorer(Explorer):
 
     def __init__(self, runner: ScenarioRunner, header: Header) -> None:
         self.runner = runner
-        self._offered = tuple(header.promises.operations)
+        self._offered = dict.fromkeys(header.promises.operations)
         self.scenes = scenes(header.promises, runner.same_name)
         super().__init__([SceneSubject(runner, scene) for scene in self.scenes])
 
     def run(self, order: Order) -> Batch:
         """Carry an order out."""
-        batch = Batch(start=order.start, until=order.until, offered=self._offered)
+        batch = Batch(start=order.start, until=order.until, totals=Totals(offered={**self._offered}))
         self.carry_out(order, batch)
         return batch
 

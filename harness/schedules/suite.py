@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from harness.claims.evidence import Suite, SuiteOutcome, SuiteRun
+from harness.claims.evidence import Suite, SuiteOutcome
 from harness.claims.plan import SchedulesBudget
 from harness.claims.replay_command import explored_again
 from harness.claims.results import Results
@@ -96,26 +96,20 @@ class SchedulesSuite:
         total = explored.total
         reasons = (doubt, explored.unreachable, explored.not_explorable, explored.broken)
         doubts = (*filter(None, reasons), *total.doubts)
-        run = SuiteRun(
-            suite=Suite.SCHEDULES,
-            target=self.target,
-            seed=self.seed,
-            users=total.users,
-            histories=total.schedules,
-            operations=total.operations,
-            events=total.events,
-            faults=total.faults,
-            never_asked=tuple(name for name in total.offered if name not in total.asked),
-            duration_s=round(duration_s, 3),
-            measures={"deliveries": total.deliveries.table(), "schedules": coverage(explored)},
+        run = total.totals.run(
+            Suite.SCHEDULES,
+            self.target,
+            self.seed,
+            duration_s,
             doubt="; ".join(doubts),
+            measures={"schedules": coverage(explored)},
         )
         if explored.not_explorable:
             return SuiteOutcome(run, ())  # nothing was examined: what the other suites say stands
         results = Results(
             run=run,
             checkers=self.checkers,
-            verdicts=total.verdicts,
+            verdicts=total.totals.verdicts,
             doubts=doubts,
             found={name: witness_of(story, self.target) for name, story in explored.smallest.items()},
             unsure=frozenset(name for name, found in total.found.items() if not found.shows_again),

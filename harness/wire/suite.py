@@ -32,8 +32,9 @@ from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Checker, Finding
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
-from harness.performing.performance import Failure, Performance, Totals, perform
+from harness.performing.performance import Failure, Performance, perform
 from harness.performing.reduction import Smallest, as_found, reduce, witness_of
+from harness.performing.totals import Totals
 from harness.scenario.program import Program
 from harness.transport.exchange import Exchange
 from harness.wire.measures import Measured, measured

@@ -12,8 +12,9 @@ from harness.history.model import Header
 from harness.judging.checkers import CHECKERS
 from harness.mutants import SUBJECTS
 from harness.performing.connections import Deadlines
-from harness.performing.performance import Failure, Totals, perform
+from harness.performing.performance import Failure, perform
 from harness.performing.reduction import reduce
+from harness.performing.totals import Totals
 from harness.properties.machine import Search, explore
 from harness.scenario.program import Program
 from harness.verification.replay import replay_witness

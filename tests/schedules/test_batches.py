@@ -62,12 +62,12 @@ def test_a_checker_passes_over_what_a_fault_broke(opened: TargetExplorer, execut
     """The run says nothing to it; but a doubt that no fault explains counts, and so does what was seen all the same."""
     batch = Batch(start=0)
     batch.add(attempt(opened, 0), judged(execution, DOUBTED, FAULT_POINT))
-    assert ({"leak": 1}, {}) == (batch.passed_over, batch.verdicts)
+    assert ({"leak": 1}, {}) == (batch.passed_over, batch.totals.verdicts)
     batch.add(attempt(opened, 1), judged(execution, FOUND, FAULT_POINT))
     assert [1] == [found.attempt for found in batch.found.values()]
     other = Batch(start=0)
     other.add(attempt(opened, 0), judged(execution, DOUBTED))
-    assert ({}, DOUBTED) == (other.passed_over, other.verdicts["leak"])
+    assert ({}, DOUBTED) == (other.passed_over, other.totals.verdicts["leak"])
 
 
 def test_a_later_batch_goes_on_counting_where_the_earlier_one_ended(execution: ScenarioExecution) -> None:

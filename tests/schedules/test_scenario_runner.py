@@ -140,7 +140,7 @@ class TestBatches:
         """Fifty-one attempts over all scenes find nothing, on many facts, and the runs that were made twice agree."""
         batch = honest.run(Order(seed=SEED, start=0, stop=51))
         assert ({}, [], 51, 2) == (found_in(batch), batch.doubts, batch.schedules, batch.twice)
-        assert 0 < min(batch.verdicts[name].facts for name in ("leak", "misdelivery", "interference", "residue"))
+        assert 0 < min(batch.totals.verdicts[name].facts for name in ("leak", "misdelivery", "interference", "residue"))
         assert 30 < len(batch.coverage.traces)
         assert batch.faults
         assert batch.coverage.pairs
@@ -164,7 +164,7 @@ class TestBatches:
         whole = honest.run(Order(seed=3, start=0, stop=24))
         parts = honest.run(Order(seed=3, start=0, stop=10))
         parts.take_in(honest.run(Order(seed=3, start=10, stop=24)))
-        assert whole.verdicts == parts.verdicts
+        assert whole.totals.verdicts == parts.totals.verdicts
         assert (whole.coverage, whole.strategies) == (parts.coverage, parts.strategies)
 
     def test_a_race_is_found_and_confirmed(self) -> None:

@@ -78,7 +78,7 @@ def test_processes_do_not_change_the_result(race: tuple[Path, SuiteOutcome]) -> 
     _, outcome = race
     with open_explorer("pooled-emitter", 1) as opened:
         alone = opened.run(Order(seed=1, start=0, stop=50))
-    assert {name: verdict.examined for name, verdict in alone.verdicts.items()} == {
+    assert {name: verdict.examined for name, verdict in alone.totals.verdicts.items()} == {
         item.verdict.checker: item.verdict.examined for item in outcome.evidence
     }
     assert alone.found.keys() == {item.verdict.checker for item in outcome.evidence if item.verdict.violated}
