@@ -319,11 +319,14 @@ class Adapter:
     log: LogFile | LogRecords | None = None
     runs_per_user: int | None = None
     same_name: Callable[[str], str] = str
+    promises: Promises = field(init=False, repr=False, compare=False)
+    """What checkers and generators know of the service: what is stated, and what follows from the requests."""
 
     def __post_init__(self) -> None:
         """Say at once what is wrong with it."""
         if wrong := [*mistakes(self)]:
             raise AdapterError(f"the adapter {self.name!r} is wrong: {'; '.join(wrong)}")
+        object.__setattr__(self, "promises", self._promises())  # asked for by each opening: made once
 
     def route(self, name: str) -> Route:
         """Return the route of this name."""
@@ -349,9 +352,7 @@ class Adapter:
         """Everything that a user can ask for; greetings are a part of opening their channel."""
         return (*self.routes, *self.channels, *(message for channel in self.channels for message in channel.messages))
 
-    @property
-    def promises(self) -> Promises:
-        """What checkers and generators know of the service: what is stated, and what follows from the requests."""
+    def _promises(self) -> Promises:
         said = {message.name: channel.name for channel in self.channels for message in channel.messages}
         known = (replace(part.semantics, over=said.get(part.name, "")) for part in self.parts)
         return Promises(
