@@ -20,6 +20,7 @@ from harness.claims.statements import (
     claims_shown,
     lacking,
     lines_of,
+    needs,
     offered_by,
     showing,
     unlocking,
@@ -178,6 +179,11 @@ def test_a_line_names_the_claims_that_it_would_bring_closer() -> None:
 def test_what_lacks_nothing_has_no_line() -> None:
     """The description says all that the anomaly needs."""
     assert "" == lacking("leaked-in-answer", described(BUNDLED))
+
+
+def test_what_is_inside_is_said_to_be_needed() -> None:
+    """In words that fit any target."""
+    assert "the parts themselves: the target implements Component" == needs("key-collision")
 
 
 def test_a_target_offers_the_protocols_that_it_implements() -> None:
