@@ -14,7 +14,8 @@ from harness.history.model import Header
 from harness.judging.verdict import Finding, Verdict
 from harness.scenario.program import Do, Program, Step
 
-LEAK = Verdict("leak", {"leaked-in-answer": 3}, {"leaked-in-answer": 1}, doubts=("cut short",))
+OTHER = Finding(anomaly="leaked-in-answer", message="u02 observed u00's canary")
+LEAK = Verdict("leak", {"leaked-in-answer": 3}, {"leaked-in-answer": 1}, (OTHER,), ("cut short",))
 WITNESS = Witness(
     checker="leak",
     finding=Finding(anomaly="leaked-in-answer", message="u01 observed u00's canary"),
@@ -23,6 +24,7 @@ WITNESS = Witness(
     program=Program("p", (), (Step(Do.SETTLE, 0),)),
     history=(),
     explanation=("u00 asks first",),
+    earlier=("u00: POST /notes",),
 )
 MANIFEST = Manifest(run="r", target="my app", plan="p", required=(), seed=7, users=2, started="now", version="0")
 RUN = SuiteRun(suite=Suite.WIRE, target="my app", seed=7, users=2, histories=5)
@@ -71,8 +73,14 @@ def test_a_finding_is_shown_again_by_its_witness(folder: RunFolder) -> None:
     assert "witnesses/wire-leak-my-app.json" == leak.witness
     assert WITNESS == read_witness(folder.path / "witnesses/wire-leak-my-app.json")
     assert ["harness", "replay", str(folder.path / "witnesses/wire-leak-my-app.json")] == shlex.split(leak.replay)
-    assert ("u00 asks first",) == leak.explanation
-    assert (None, "harness verify 'my app'", ()) == (access.witness, access.replay, access.explanation)
+    assert (("u00 asks first",), ("u00: POST /notes",)) == (leak.explanation, leak.requests)
+    assert (None, "harness verify 'my app'") == (access.witness, access.replay)
+    assert ((), ()) == (access.explanation, access.requests)
+
+
+def test_the_finding_that_is_shown_comes_first(folder: RunFolder) -> None:
+    """The others follow."""
+    assert (WITNESS.finding, OTHER) == evidence(folder)[0].verdict.findings
 
 
 def test_a_label_stands_in_the_name_of_the_witness(folder: RunFolder) -> None:
