@@ -133,6 +133,13 @@ class TestPlaces:
         story.settles()
         assert {} == story.found("misdelivery")
 
+    def test_a_text_names_nothing(self) -> None:
+        """Whatever it says; frames have no board here, and it is no board either."""
+        story = told(within_id="")
+        story.has_board(ANN, 1)
+        story.event(EventKind.PUSH, BOB, "going", "1")
+        assert {} == story.found("misdelivery")
+
     def test_a_job_that_nobody_started_may_be_the_services_own(self) -> None:
         """On a board of Ann's; she has asked for none."""
         story = watched()

@@ -231,6 +231,16 @@ class TestStarved:
         story.ok(call, {"id": "r2"})
         assert ({}, others) == (story.found("limits"), story.examined("limits", "starved"))
 
+    def test_a_run_that_overtakes_ones_own_is_no_fact(self) -> None:
+        """It was served before its answer came, and nobody else is at the limit."""
+        story = limited()
+        story.runs(ANN, "ta", "r1")
+        call = story.asks(ANN, "narrate", thread="ta")
+        begins(story, ANN, "r2")
+        ends(story, ANN, "r2")
+        story.ok(call, {"id": "r2"})
+        assert 0 == story.examined("limits", "starved")
+
     def test_a_run_begins_once(self) -> None:
         """However many devices show it."""
         story = limited()
@@ -316,6 +326,15 @@ class TestSlotsInUse:
         ends(story, ANN, "r2")
         story.is_refused(BOB, "narrate", 429, thread="tb")
         assert {} == story.found("limits")
+
+    def test_the_end_of_anothers_run_ends_none_of_ones_own(self) -> None:
+        """Bob was shown a run 1 before he had one."""
+        story = limited()
+        story.does(BOB, "read_run", {"id": "1", "status": "completed", "result": "a"}, id="1")
+        for run in ("1", "2"):
+            story.runs(BOB, "tb", run)
+            begins(story, BOB, run)
+        assert {"over-limit": 1} == story.found("limits")
 
     def test_ids_may_be_counted_per_user(self) -> None:
         """Both have runs 1 and 2 in a thread 1, and both go at once."""

@@ -29,6 +29,14 @@ class TestSilentOperations:
         story.is_refused(ANN, "look", 404, card=7)
         assert [] == said_of(story)
 
+    def test_without_an_object_they_may_have_worked_on_anything(self) -> None:
+        """The request named no card."""
+        story = boards(self.ARCHIVE)
+        story.pins(ANN, 1, 7, "a")
+        story.does(ANN, "archive", None)
+        story.sees(ANN)
+        assert [] == said_of(story)
+
     def test_what_they_did_not_work_on_is_judged(self) -> None:
         """Another card must still be there."""
         story = boards(self.ARCHIVE)
