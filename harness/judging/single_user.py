@@ -186,12 +186,11 @@ class SingleUser:
         if not known.makes:
             return
         older = own.item(made)
-        if older is not None and older.gone_from > done:
+        if older is not None and older.gone_from > done:  # the id of what is deleted may be given again
             if known.judged:
                 yield _unexplained(call, f"was answered with the id of an older {kind}")
             else:
                 own.lose_sight_of(made)
-        own.gone.pop(made, None)  # the id of what is deleted may be given again
         for text in texts:
             own.maybe[kind].pop(text, None)
         if not texts:

@@ -91,9 +91,12 @@ class TestWritten:
         story.does(ANN, "notes", [{"number": 1, "text": "a"}])
         assert [] == said_of(story)
 
-    def test_work_that_was_refused_has_written_nothing(self) -> None:
-        """None of it, and not all of it either."""
+    @pytest.mark.parametrize("earlier", [0, 1])
+    def test_work_that_was_refused_has_written_nothing(self, earlier: int) -> None:
+        """None of it, and not all of it either, whether or not it was the first request."""
         story = Boards(boards().header.promises)
+        for _ in range(earlier):
+            story.sees(ANN)
         story.is_refused(ANN, "copy", 429, board=1, **{"text": "a", "text:2": "b"})
         story.has_fault(BOB)
         story.sees(ANN, (7, "a"), (8, "b"))
