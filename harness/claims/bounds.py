@@ -21,8 +21,6 @@ def upper_bound(violations: int, examined: int) -> float:
         violations: in [0, examined].
         examined: 1 or more facts, treated as independent.
     """
-    if violations >= examined:
-        return 1.0
     low = violations / examined
     high = min(1.0, (violations + 3 * sqrt(violations + 1) + 5) / examined)  # far above, for any count
     while low < (rate := (low + high) / 2) < high:

@@ -110,10 +110,7 @@ def showing(claim: Claim, described: Description) -> Showing:
         wanted = {suite: None for name in claim.anomalies for suite in NEEDS[name].suites}
         suites = " or ".join(suite for suite in wanted if suite in (claim.suites or Suite))
         return Showing(claim=claim, reason=f"only the {suites} suite shows it, which cannot run on this target")
-    everywhere = tuple(suite for suite in counting if all(suite in one for one in each))
-    return Showing(
-        claim=claim, suites=everywhere or tuple(suite for suite in counting if any(suite in o for o in each))
-    )
+    return Showing(claim=claim, suites=tuple(suite for suite in counting if any(suite in one for one in each)))
 
 
 def claims_shown(described: Description) -> tuple[str, ...]:

@@ -33,7 +33,6 @@ class Known:
         takes: the collection of which it takes an object; `""` when there is none.
         lists: the collection that it lists; `""` when there is none.
         same_ids: whether the ids in its answers can be compared with those under which its objects were made.
-        holds: whether something is made within the kind of object that it takes.
     """
 
     semantics: Semantics
@@ -44,12 +43,10 @@ class Known:
     takes: str
     lists: str
     same_ids: bool
-    holds: bool
 
     def taken_in(self, asked: Event) -> Object | None:
         """Return the object that an INVOKE names, or None."""
-        kind = self.semantics.takes
-        name = self.semantics.object_in(asked.value) if kind is not None else None
+        kind, name = self.semantics.takes, self.semantics.object_in(asked.value)
         return (kind, name) if kind is not None and name is not None else None
 
 
@@ -76,8 +73,8 @@ class Described:
         self.showing: set[str] = set()
 
     def _known(self, known: Semantics, promises: Promises) -> Known:
-        kind = known.lists or known.makes or known.takes
-        shown = {other.lists or other.takes or other.makes for other in promises.which(_shows)}
+        kind = known.lists or known.takes
+        shown = {other.lists or other.makes or other.takes for other in promises.which(_shows)}
         makers = promises.which(lambda other: other.makes == kind)
         return Known(
             known,
@@ -88,7 +85,6 @@ class Described:
             takes=self._collection(known.takes),
             lists=self._collection(known.lists),
             same_ids=all(_last_key(maker.id) == _last_key(known.id) for maker in makers),
-            holds=bool(promises.which(lambda other: other.makes and other.takes == known.takes)),
         )
 
     def _collection(self, kind: str | None) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harness.history.model import Event, EventKind, Promises
+from harness.history.model import Event, Promises
 from harness.history.semantics import Delivery, Pushes, at
 
 Object = tuple[str, str]
@@ -96,8 +96,6 @@ class Frames:
     def read(self, event: Event) -> Frame | None:
         """Return the frame that a PUSH carries, or None when it is an announcement, or not described."""
         value = event.value
-        if event.kind is not EventKind.PUSH or not isinstance(value, dict | list):
-            return None
         for form, is_flat, kind, id_key, within, within_key, seq_key in self._read:
             if is_flat and isinstance(value, dict):  # the path of every frame: most keys are at the top
                 id, within_id, seq = value.get(id_key), value.get(within_key), value.get(seq_key)
@@ -138,14 +136,14 @@ def id_of(found: Any) -> str | None:
 
 def named(object: Object | None) -> str:
     """Return an object in words."""
-    return f"{object[0]} {object[1]}" if object is not None else "nothing"
+    return " ".join(object or ())
 
 
 def _form(pushes: Pushes, subscribed: set[str | None]) -> Form:
-    place = next((kind for kind in (pushes.within or pushes.of,) if kind in subscribed), "")
+    place = pushes.within or pushes.of
     return Form(
         pushes,
-        place,
+        place if place in subscribed else "",
         begins=frozenset(pushes.begins),
         completes=frozenset(pushes.completes),
         last=pushes.last,

@@ -98,7 +98,6 @@ class Made:
 class _Asking:
     """An open call that makes something."""
 
-    known: Semantics
     asked: int
     place: Object | None
 
@@ -138,7 +137,7 @@ class Ownership:
         unnamed = (event.user, known.makes)
         if event.kind is EventKind.INVOKE:
             place = self._place_in(known, event)
-            self._asking[event.call] = _Asking(known, event.index, place)
+            self._asking[event.call] = _Asking(event.index, place)
             if known.makes in self._pushed:
                 self._unnamed.setdefault(unnamed, Bounded(MOST_PER_USER)).set(event.index, place)
             return

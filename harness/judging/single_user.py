@@ -18,7 +18,7 @@ Source: porcupine's `Model` (a sequential specification per partition), here wit
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from harness.history.model import Call, CallJoiner, Event, EventKind
 from harness.history.probes import FAULT
@@ -129,8 +129,8 @@ class SingleUser:
             item.texts.update(dict.fromkeys(texts if item.texts else (), NEVER))
         elif taken[0] not in self._described.telling:
             self._own.touch_groups(taken[0])  # it may be of one of them, and nobody could know
-        if deletes and (known.holds or not known.takes):
-            self._own.lose_sight_of(taken, itself=not known.takes)
+        if deletes:
+            self._own.lose_sight_of(taken, itself=False)
 
     def _ended(self, name: Object, completed: bool, index: int) -> None:
         run = self._own.runs.get(name)
@@ -185,7 +185,8 @@ class SingleUser:
             own.made_within(made, within)
         if not known.makes:
             return
-        if own.item(made) is not None or made in own.gone:
+        older = own.item(made)
+        if older is not None and older.gone_from > done:  # the id of what is deleted may be given again
             if known.judged:
                 yield _unexplained(call, f"was answered with the id of an older {kind}")
             else:
@@ -199,9 +200,9 @@ class SingleUser:
             return
         version = semantics.version_of(call.completion.value)
         versions = set() if version is None else {version}
-        own.items[kind][name] = Item(
-            done, dict.fromkeys(texts, NEVER), dict.fromkeys(texts, done), versions, max(1, len(texts))
-        )
+        before = older.texts if older is not None and texts else {}  # an older call may still show them
+        shown = dict.fromkeys(before, done) | dict.fromkeys(texts, NEVER)
+        own.items[kind][name] = Item(done, shown, dict.fromkeys(texts, done), versions, max(1, len(texts)))
 
     def _edited(self, call: Call, known: Known, taken: Object, item: Item) -> Iterator[Deviation]:
         self.facts[Aspect.LOST] += 1
@@ -225,7 +226,6 @@ class SingleUser:
         body = body_of(call.completion.value)
         if run is None or not isinstance(body, dict | list):
             return
-        self.facts[Aspect.UNEXPLAINED] += 1
         status, result = at(body, progress.status), at(body, progress.result) if progress.result else run.text
         told = id_of(at(body, known.semantics.id)) if known.same_ids else None
         if told is not None and told != name[1]:
@@ -241,8 +241,7 @@ class SingleUser:
         """Judge a FAIL: it did not happen, and the question is whether it may have been refused."""
         taken = known.taken_in(call.invocation)
         self._did_not_happen(call, known, taken)
-        value = call.completion.value
-        status = value.get("status") if isinstance(value, Mapping) else None
+        status = call.completion.value.get("status")
         if not known.judged or call.completion.call in self._excused or self._may_refuse(call, known, taken, status):
             return
         self.facts[Aspect.UNEXPLAINED] += 1
@@ -280,7 +279,7 @@ class SingleUser:
         if taken in self._own.runs:
             return False
         item = self._own.item(taken) if taken is not None else None
-        if item is None or item.gone_from < call.completion.index:
+        if item is None or item.made > call.invocation.index or item.gone_from < call.completion.index:
             return True
         return status == CONFLICT and item.may_conflict(semantics.version_in(call.invocation.value))
 
@@ -291,12 +290,11 @@ class SingleUser:
         their own may have hung up.
         """
         worked = known.repeats and (known.semantics.name, known.taken_in(call.invocation)) in self._own.worked
-        value = call.completion.value if isinstance(call.completion.value, Mapping) else {}
+        value = call.completion.value
         status, manner = value.get("status"), at(call.invocation.value, f"{SENT}.manner")
         is_own = manner is not None if status is None else status < 500
         if not (known.judged or worked) or is_own or call.completion.call in self._excused:
             return
-        self.facts[Aspect.UNEXPLAINED] += 1
         reason = value.get("error", "")
         yield _unexplained(call, f"ended in an error: {short(str(reason))}")
 

@@ -107,3 +107,22 @@ def watched(limit: int | None = None, **frames: Any) -> Boards:
     story.has_board(ANN, 1, 0)
     story.has_board(BOB, 2, 0)
     return story
+
+
+def of(*operations: Semantics) -> Promises:
+    """Return what a service of these operations promises."""
+    return Promises(operations={known.name: known for known in operations})
+
+
+def boards(*more: Semantics) -> Boards:
+    """Tell of a service of boards with more operations, at which Bob is, too, and has had a fault."""
+    promises = promising()
+    story = Boards(replace(promises, operations={**promises.operations, **{known.name: known for known in more}}))
+    story.has_fault(BOB)
+    return story
+
+
+def said_of(story: Story) -> list[str]:
+    """Return what is found and doubted of data and answers."""
+    doubts = [*story.doubts("tampering"), *story.doubts("interference")]
+    return [*story.messages("tampering"), *story.messages("interference"), *doubts]

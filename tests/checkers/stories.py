@@ -174,10 +174,14 @@ class Story:
         return judge(CHECKERS[checker], self.header, self.history.events).doubts
 
     def judged(self, checker: str) -> Verdict:
-        """Return the verdict; a checker that crashes fails the test."""
+        """Return the verdict; the test fails if it speaks of others' anomalies, or shows a finding by no events."""
         verdict = judge(CHECKERS[checker], self.header, self.history.events)
         assert not any("crashed" in doubt for doubt in verdict.doubts)
-        assert all(finding.witness == tuple(sorted(finding.witness)) for finding in verdict.findings)
+        assert {*verdict.examined, *verdict.violations} <= set(CHECKERS[checker].anomalies)
+        for finding in verdict.findings:
+            assert isinstance(finding.message, str)
+            assert finding.witness
+            assert finding.witness == tuple(sorted(finding.witness))
         return verdict
 
     def found(self, checker: str) -> dict[str, int]:
@@ -187,6 +191,10 @@ class Story:
     def examined(self, checker: str, anomaly: str) -> int:
         """Return the facts that were examined for the anomaly."""
         return self.judged(checker).examined.get(anomaly, 0)
+
+    def concerned(self, checker: str) -> list[tuple[UserId, UserId, tuple[int, ...]]]:
+        """Return of all findings who saw it, whose it is, and which events show it."""
+        return [(finding.observer, finding.owner, finding.witness) for finding in self.judged(checker).findings]
 
     def messages(self, checker: str) -> list[str]:
         """Return the sentences of all findings."""

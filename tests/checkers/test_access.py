@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from stories import ANN, BOB, EVE, Story
+from stories import ANN, BOB, CAT, EVE, Story
 
 from harness.history.model import Promises
 from harness.history.semantics import Semantics
+from harness.judging.verdict import MOST_FINDINGS
 
 SERVICE = Promises(
     operations={
@@ -67,6 +68,22 @@ class TestUnauthenticated:
         story.is_refused(EVE, "list_notes", 401)
         assert {} == story.judged("access").examined
 
+    def test_each_refusal_counts(self) -> None:
+        """Those before the success, and those after it."""
+        story = Story()
+        for _ in range(2):
+            story.is_refused(EVE, "list_notes", 401)
+        story.does(ANN, "list_notes", [])
+        story.is_refused(EVE, "list_notes", 401)
+        assert {"unauthenticated": 3} == story.judged("access").examined
+
+    def test_an_intruder_owns_nothing(self) -> None:
+        """What it was given by mistake is not foreign to anybody."""
+        story = Story()
+        story.does(EVE, "write_note", {"id": "n"}, text="a")
+        story.does(ANN, "read_note", {"id": "n", "text": "a"}, id="n")
+        assert {"unauthenticated": 1} == story.found("access")
+
 
 class TestForeignObject:
     def test_success_on_anothers_object_is_found(self) -> None:
@@ -126,6 +143,46 @@ class TestForeignObject:
         if first == "success":
             story.is_refused(BOB, "read_note", id="n")
         assert (1 if first == "refusal" else 2) == story.examined("access", "foreign-object")
+        assert {} == story.found("access")
+
+    def test_each_refusal_counts_once(self) -> None:
+        """Beside the first success of the owner's, and beside no other again."""
+        story = tried(by_owner=False)
+        story.is_refused(CAT, "read_note", id="n")
+        for _ in range(2):
+            story.does(ANN, "read_note", {"id": "n", "text": "a"}, id="n")
+        assert 2 == story.examined("access", "foreign-object")
+
+    def test_an_error_is_no_refusal(self) -> None:
+        """Nobody knows what it would have been."""
+        story = tried()
+        story.info(story.asks(BOB, "read_note", id="n"))
+        assert 1 == story.examined("access", "foreign-object")
+
+    @pytest.mark.parametrize("end", ["answer", "refusal", "error"])
+    def test_who_names_no_object_reaches_none(self, end: str) -> None:
+        """The request was malformed."""
+        story = tried()
+        call = story.asks(BOB, "read_note")
+        story.ok(call, {}) if end == "answer" else story.fail(call) if end == "refusal" else story.info(call)
+        story.is_refused(BOB, "delete_note")
+        assert ({}, {"foreign-object": 1}) == (story.found("access"), story.judged("access").examined)
+
+    def test_an_owner_who_is_refused_for_another_reason_has_not_lost_it(self) -> None:
+        """Bob tried to delete it; that it has changed meanwhile says that it is there."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        story.is_refused(BOB, "delete_note", id="n")
+        story.is_refused(ANN, "edit_note", 409, id="n", text="b")
+        assert {} == story.found("access")
+
+    def test_who_comes_too_late_has_deleted_nothing(self) -> None:
+        """Ann had deleted it herself."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        story.does(ANN, "delete_note", None, id="n")
+        story.is_refused(BOB, "delete_note", id="n")
+        story.is_refused(ANN, "read_note", 404, id="n")
         assert {} == story.found("access")
 
     def test_ids_may_be_counted_per_user(self) -> None:
@@ -244,6 +301,14 @@ class TestOpening:
         for by, folder, refused in order if first == "foreign" else order[::-1]:
             self.opened(by, folder, refused, story)
         assert {} == story.found("access")
+
+    def test_of_those_that_wait_so_many_are_kept_as_are_shown(self) -> None:
+        """A stranger may open one again and again."""
+        story = self.opened(ANN, "f")
+        for _ in range(MOST_FINDINGS + 1):
+            self.opened(BOB, "f", story=story)
+        self.opened(BOB, "g", 1008, story)
+        assert {"foreign-object": MOST_FINDINGS} == story.found("access")
 
     def test_where_all_stay_open_nothing_is_shown(self) -> None:
         """A service may let anybody wait for what never comes."""

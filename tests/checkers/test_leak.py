@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import PurePosixPath
 
 import pytest
 from stories import ANN, BOB, CAT, EVE, Story
@@ -24,6 +25,20 @@ class TestLeak:
         (finding,) = story.judged("leak").findings
         assert "u01 observed u00's canary in the answer of list_notes" == finding.message
         assert (BOB, ANN, (0, shown)) == (finding.observer, finding.owner, finding.witness)
+
+    def test_the_first_request_that_carried_it_in_shows_it(self) -> None:
+        """Ann looks for her note later; and what nobody was seen to write is shown by the answer alone."""
+        story, marks = confirmed(ANN)
+        story.does(ANN, "search_notes", [], text=marks[ANN])
+        shown = story.does(BOB, "list_notes", [{"id": "n", "text": marks[ANN]}])
+        from_before = story.does(BOB, "list_notes", [{"id": "o", "text": story.mark(ANN)}])
+        assert [(BOB, ANN, (0, shown)), (BOB, ANN, (from_before,))] == story.concerned("leak")
+
+    def test_what_is_no_json_is_searched_as_it_reads(self) -> None:
+        """A target in Python may answer with anything."""
+        story, marks = confirmed(ANN)
+        story.does(BOB, "list_notes", [{"path": PurePosixPath(marks[ANN])}])
+        assert {"leaked-in-answer": 1} == story.found("leak")
 
     def test_an_event_with_anothers_canary_is_a_leak(self) -> None:
         """A pushed event is searched, too, whoever's run it says it is of."""
@@ -77,7 +92,8 @@ class TestLeak:
         story, _ = confirmed(ANN, BOB)
         before = story.examined("leak", "leaked-in-answer")
         story.does(CAT, "list_notes", [])
-        story.is_refused(CAT, "read_note", id="x")
+        for _ in range(2):
+            story.is_refused(CAT, "read_note", id="x")
         assert 2 == story.examined("leak", "leaked-in-answer") - before
 
     def test_ones_own_canary_inside_is_no_fact_for_oneself(self) -> None:

@@ -21,9 +21,9 @@ class TestBounded:
     def test_the_entry_longest_not_set_is_forgotten_and_counted(self) -> None:
         """Setting an entry again makes it the newest."""
         bounded: Bounded[str, int] = Bounded(2)
-        for key in ("a", "b", "a", "c"):
+        for key in ("a", "b", "c", "b", "d"):
             bounded.set(key, 1)
-        assert (["a", "c"], 1) == (list(bounded), bounded.forgotten)
+        assert (["b", "d"], 2) == (list(bounded), bounded.forgotten)
 
 
 class TestOwnership:

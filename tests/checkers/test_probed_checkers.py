@@ -110,6 +110,14 @@ class TestSessions:
         self.uses(story, CONNECTION, 1, 11)
         assert {} == story.found("sessions")
 
+    def test_one_request_of_each_kind_gives_nothing_to_examine(self) -> None:
+        """Who uses a session shares none with who uses a connection."""
+        story = Story()
+        self.uses(story, SESSION, 1, 10)
+        self.uses(story, CONNECTION, 1, 11, "checkout")
+        self.uses(story, CONNECTION, 1, 11)
+        assert {} == story.judged("sessions").examined
+
     def test_one_request_alone_gives_nothing_to_examine(self) -> None:
         """There is nobody to share with."""
         story = Story()

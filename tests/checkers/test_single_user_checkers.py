@@ -5,125 +5,6 @@ from __future__ import annotations
 import pytest
 from stories import ANN, BOB, EVE, Story
 
-from harness.history.model import Promises
-from harness.history.semantics import Semantics
-
-
-class TestRemains:
-    """Of the operations of the vocabulary, `read_note` shows the newest only."""
-
-    SERVICE = Promises(
-        operations={
-            known.name: known
-            for known in (
-                Semantics("ask", makes="run", texts=("text",), newest_of=("ask",)),
-                Semantics("result", takes="run", argument="run", newest_of=("ask",)),
-                Semantics("save", texts=("text",)),
-                Semantics("show", newest_of=("save",)),
-                Semantics("latest", newest_of=("ask",)),
-            )
-        }
-    )
-
-    def test_an_earlier_text_in_place_of_the_newest_is_found(self) -> None:
-        """Ann's edit was acknowledged, and the note reads as before."""
-        story = Story()
-        old, new = story.mark(ANN), story.mark(ANN)
-        story.notes(ANN, "n", old)
-        story.does(ANN, "edit_note", {"id": "n"}, id="n", text=new)
-        story.does(ANN, "read_note", {"id": "n", "text": old}, id="n")
-        (finding,) = story.judged("remains").findings
-        assert ("earlier-text", ANN, (0, 4, 5)) == (finding.anomaly, finding.observer, finding.witness)
-        assert "u00 got an earlier text of their own from read_note, which shows the newest" == finding.message
-
-    def test_the_newest_is_what_belongs_there(self) -> None:
-        """It counts as examined; before anything is acknowledged, nothing does."""
-        story = Story()
-        new = story.mark(ANN)
-        story.does(ANN, "read_note", {"id": "n", "text": new}, id="n")
-        story.notes(ANN, "n", new)
-        story.does(ANN, "read_note", {"id": "n", "text": new}, id="n")
-        assert ({}, {"earlier-text": 1}) == (story.found("remains"), story.judged("remains").examined)
-
-    @pytest.mark.parametrize("end", ["later", "info"])
-    def test_what_was_not_acknowledged_replaces_nothing(self, end: str) -> None:
-        """An edit that overlaps with the reading, or of which nobody knows, may show or not."""
-        story = Story()
-        old = story.mark(ANN)
-        story.notes(ANN, "n", old)
-        edit = story.asks(ANN, "edit_note", id="n", text=story.mark(ANN))
-        if end == "info":
-            story.info(edit)
-        read = story.asks(ANN, "read_note", device=1, id="n")
-        if end == "later":
-            story.ok(edit, {"id": "n"})
-        story.ok(read, {"id": "n", "text": old})
-        assert {} == story.found("remains")
-
-    def test_of_two_edits_at_once_either_may_win(self) -> None:
-        """Neither is earlier than the other."""
-        story = Story()
-        left, right = story.mark(ANN), story.mark(ANN)
-        story.notes(ANN, "n", "a")
-        calls = [
-            story.asks(ANN, "edit_note", device=device, id="n", text=text) for device, text in enumerate((left, right))
-        ]
-        for call in calls:
-            story.ok(call, {"id": "n"})
-        for text in (left, right):
-            story.does(ANN, "read_note", {"id": "n", "text": text}, id="n")
-        assert {} == story.found("remains")
-
-    def test_another_objects_text_of_before_is_found(self) -> None:
-        """A run's result has the question of the run before in it; that of a later one is not earlier."""
-        story = Story(self.SERVICE)
-        texts = [story.mark(ANN) for _ in range(3)]
-        for run, text in zip("abc", texts, strict=True):
-            story.does(ANN, "ask", {"id": run}, text=text)
-        story.does(ANN, "result", {"of": [texts[1], texts[2]]}, run="b")
-        assert {} == story.found("remains")
-        story.does(ANN, "result", {"of": [texts[0], texts[1]]}, run="b")
-        assert {"earlier-text": 1} == story.found("remains")
-
-    def test_an_answer_that_shows_its_own_text_shows_no_earlier_one(self) -> None:
-        """Its own is the newest."""
-        story = Story(self.SERVICE)
-        first, second = story.mark(ANN), story.mark(ANN)
-        story.does(ANN, "ask", {"id": "a", "said": first}, text=first)
-        assert {} == story.found("remains")
-        story.does(ANN, "ask", {"id": "b", "said": [first, second]}, text=second)
-        assert {"earlier-text": 1} == story.found("remains")
-
-    def test_other_texts_of_ones_own_may_show_beside_it(self) -> None:
-        """A profile may name the last question."""
-        story = Story(self.SERVICE)
-        text, asked = story.mark(ANN), story.mark(ANN)
-        story.does(ANN, "ask", {"id": "a"}, text=asked)
-        story.does(ANN, "save", None, text=text)
-        story.does(ANN, "show", {"text": text, "asked": asked})
-        assert ({}, {"earlier-text": 2}) == (story.found("remains"), story.judged("remains").examined)
-
-    def test_the_newest_of_several_objects(self) -> None:
-        """What shows the last run, whichever it is, shows none before it."""
-        story = Story(self.SERVICE)
-        old = story.mark(ANN)
-        story.does(ANN, "ask", {"id": "a"}, text=old)
-        story.does(ANN, "ask", {"id": "b"}, text=story.mark(ANN))
-        story.does(ANN, "latest", {"text": old})
-        assert {"earlier-text": 1} == story.found("remains")
-
-    @pytest.mark.parametrize("refused", [True, False])
-    def test_without_an_object_the_newest_of_all_counts(self, refused: bool) -> None:
-        """A profile, of which there is one; what was refused does not count."""
-        story = Story(self.SERVICE)
-        old = story.mark(ANN)
-        story.does(ANN, "save", None, text=old)
-        story.is_refused(ANN, "save", 409, text=story.mark(ANN)) if refused else story.does(
-            ANN, "save", None, text=story.mark(ANN)
-        )
-        story.does(ANN, "show", {"text": old})
-        assert ({} if refused else {"earlier-text": 1}) == story.found("remains")
-
 
 class TestTampering:
     def test_a_note_that_reads_as_never_written_was_tampered_with(self) -> None:
@@ -260,6 +141,13 @@ class TestTampering:
         story.does(ANN, "list_notes", [{"id": "1", "text": "a"}])
         assert 1 == story.examined("tampering", "partial-write")
 
+    def test_an_intruder_has_nothing_that_could_be_tampered_with(self) -> None:
+        """What it is answered is for other checkers."""
+        story = Story()
+        story.notes(EVE, "n", "mine")
+        story.does(EVE, "read_note", {"id": "n", "text": "theirs"}, id="n")
+        assert ({}, {}) == (story.found("tampering"), story.judged("tampering").examined)
+
     def test_forgotten_runs_are_not_held_against_anybody(self) -> None:
         """After more runs than are remembered, an unknown note may be of one of them."""
         story = Story()
@@ -353,3 +241,23 @@ class TestInterference:
         story.has_fault(EVE)
         story.does(BOB, "list_notes", [])
         assert {} == story.judged("interference").examined
+
+    def test_a_request_is_no_answer(self) -> None:
+        """It counts when it is answered."""
+        story = Story()
+        story.has_fault(ANN)
+        call = story.asks(BOB, "list_notes")
+        assert {} == story.judged("interference").examined
+        story.ok(call, [])
+        assert {"unexplained-answer": 1} == story.judged("interference").examined
+
+    def test_what_was_answered_before_the_fault_counts_no_more_after_it(self) -> None:
+        """The notes of Bob's that were not acknowledged yet are facts of each list by itself."""
+        story = Story()
+        for text in ("a", "b"):
+            story.asks(BOB, "write_note", text=text)
+        listed = [{"id": "1", "text": "a"}, {"id": "2", "text": "b"}]
+        story.does(BOB, "list_notes", listed)
+        story.has_fault(ANN)
+        story.does(BOB, "list_notes", listed)
+        assert ({}, 2) == (story.found("interference"), story.examined("interference", "unexplained-answer"))

@@ -6,30 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from boards import Boards, promising
+from boards import boards, of, said_of
 from stories import ANN, BOB, Story
 
-from harness.history.model import EventKind, Promises
+from harness.history.model import EventKind
 from harness.history.semantics import Progress, Semantics, Work
-
-
-def of(*operations: Semantics) -> Promises:
-    """Return what a service of these operations promises."""
-    return Promises(operations={known.name: known for known in operations})
-
-
-def boards(*more: Semantics) -> Boards:
-    """Tell of a service of boards with more operations, at which Bob is, too, and has had a fault."""
-    promises = promising()
-    story = Boards(replace(promises, operations={**promises.operations, **{known.name: known for known in more}}))
-    story.has_fault(BOB)
-    return story
-
-
-def said_of(story: Story) -> list[str]:
-    """Return what is found and doubted of data and answers."""
-    doubts = [*story.doubts("tampering"), *story.doubts("interference")]
-    return [*story.messages("tampering"), *story.messages("interference"), *doubts]
 
 
 class TestSilentOperations:
@@ -46,6 +27,14 @@ class TestSilentOperations:
         story.does(ANN, operation, None, **({"card": 7} if operation == "archive" else {}))
         story.sees(ANN, (8, "archived: a"))
         story.is_refused(ANN, "look", 404, card=7)
+        assert [] == said_of(story)
+
+    def test_without_an_object_they_may_have_worked_on_anything(self) -> None:
+        """The request named no card."""
+        story = boards(self.ARCHIVE)
+        story.pins(ANN, 1, 7, "a")
+        story.does(ANN, "archive", None)
+        story.sees(ANN)
         assert [] == said_of(story)
 
     def test_what_they_did_not_work_on_is_judged(self) -> None:

@@ -12,7 +12,19 @@ from harness.adapter import Adapter, Channel, Message, Route, bearer, nobody
 from harness.claims.adjudication import adjudicate
 from harness.claims.catalogue import ANOMALIES, CLAIMS
 from harness.claims.evidence import Evidence, Suite
-from harness.claims.statements import NEEDS, PROTOCOLS, Description, all_lacking, claims_shown, lines_of, showing
+from harness.claims.statements import (
+    NEEDS,
+    PROTOCOLS,
+    Description,
+    all_lacking,
+    claims_shown,
+    lacking,
+    lines_of,
+    needs,
+    offered_by,
+    showing,
+    unlocking,
+)
 from harness.history.model import Promises
 from harness.history.semantics import Delivery, Progress, Pushes, Work
 from harness.judging.verdict import Verdict
@@ -151,7 +163,52 @@ def test_an_inferred_list_shows_no_loss() -> None:
     assert "tampered" not in all_lacking(described(listed))
 
 
+def test_a_line_names_the_claims_that_it_would_bring_closer() -> None:
+    """In the order of the catalogue; what no line of an adapter adds is left out where lines are offered."""
+    shown = [showing(CLAIMS[claim], described(JOBS)) for claim in ("SES-1", "SES-5", "CTX-1", "FAC-2")]
+    text, parts = lacking("tampered", described(JOBS)), lacking("key-collision", described(JOBS))
+    assert ("SES-5",) == lines_of(shown)[text]
+    assert "`components` of a target in Python" == parts
+    offered = list(unlocking(shown))
+    assert f"{text}: SES-5" in offered
+    assert [] == [line for line in offered if "of a target in Python" in line]
+    both = [showing(CLAIMS[claim], Description(promises=Promises())) for claim in ("SES-2", "SES-5")]
+    assert '`json={"text": "{canary}"}` on a route that takes one: SES-2, SES-5' in list(unlocking(both))
+
+
+def test_what_lacks_nothing_has_no_line() -> None:
+    """The description says all that the anomaly needs."""
+    assert "" == lacking("leaked-in-answer", described(BUNDLED))
+
+
+def test_what_is_inside_is_said_to_be_needed() -> None:
+    """In words that fit any target."""
+    assert "the parts themselves: the target implements Component" == needs("key-collision")
+
+
+def test_a_target_offers_the_protocols_that_it_implements() -> None:
+    """By its methods; what is none of a target has none."""
+
+    class Counting:
+        async def resources(self) -> dict[str, int]:
+            return {}
+
+    assert ({"Resources"}, frozenset()) == (offered_by(Counting()), offered_by(object()))
+
+
 class TestSuites:
+    @pytest.mark.parametrize("claim", ["NI-1", "SCL-1", "SES-1", "SES-2"])
+    def test_what_is_said_is_said_of_the_claim(self, claim: str) -> None:
+        """Whether it can be shown, or not for whatever reason."""
+        three = frozenset(Suite) - {Suite.LOAD}
+        assert CLAIMS[claim] is showing(CLAIMS[claim], described(BUNDLED, suites=three)).claim
+
+    def test_of_several_suites_that_would_show_it_each_is_named(self) -> None:
+        """Sessions are seen inside, and what is inside is not seen over a network."""
+        outside = described(BUNDLED, protocols=frozenset(PROTOCOLS), suites=frozenset({Suite.WIRE, Suite.LOAD}))
+        reason = "only the properties or schedules suite shows it, which cannot run on this target"
+        assert reason == showing(CLAIMS["SES-1"], outside).reason
+
     def test_a_claim_of_many_users_needs_the_load_suite(self) -> None:
         """Where that cannot run, the reason is said, and no line would help."""
         three = frozenset(Suite) - {Suite.LOAD}

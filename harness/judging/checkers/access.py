@@ -139,7 +139,7 @@ class AccessFold:
         if event.kind is EventKind.OK and known.name not in self._working:
             self._working.add(known.name)
             self._tally.examine(UNAUTHENTICATED, self._refused.pop(known.name, 0))
-        name = known.object_in(call.invocation.value) if known.takes is not None else None
+        name = known.object_in(call.invocation.value)
         if known.takes is None or name is None or event.kind is EventKind.INFO:
             return
         taken = (known.takes, name)
@@ -219,7 +219,7 @@ class AccessFold:
 
         What an owner deletes may take other objects of theirs with it, so no attempt before that counts any more.
         """
-        name = known.object_in(event.value) if known.takes is not None else None
+        name = known.object_in(event.value)
         if known.takes is None or name is None:
             return
         taken = (known.takes, name)
@@ -236,7 +236,7 @@ class AccessFold:
 
         A folder that is another's is refused as a folder, and so says nothing of the note in it.
         """
-        objects = call.invocation.value.get(OBJECTS, {}) if isinstance(call.invocation.value, dict) else {}
+        objects = call.invocation.value[OBJECTS]
         others = ((kind, str(objects.get(argument))) for argument, kind in known.needs if argument != known.argument)
         if any(call.completion.user not in self._ownership.owners(other) for other in others):
             return None
@@ -266,15 +266,14 @@ class AccessFold:
 
 
 def _status(event: Event) -> Value:
-    return event.value.get("status") if isinstance(event.value, dict) else None
+    return event.value.get("status")
 
 
 def _refusal(event: Event, name: str) -> _Refusal | None:
     """Return the refusal without what may differ by chance: the id itself where it stands alone, and other numbers."""
     if _status(event) in (None, *NOT_COMPARED):  # without a status nothing was answered
         return None
-    said = event.value.get("text") if isinstance(event.value, dict) else None
-    text = said if isinstance(said, str) else ""
+    text = str(event.value.get("text", ""))
     alone = rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])"
     return _Refusal((_status(event), _VARIABLE.sub("<id>", re.sub(alone, "<id>", text))), event.index)
 

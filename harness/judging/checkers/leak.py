@@ -74,7 +74,7 @@ class LeakFold:
         """
         asking = self._asking.get(event.user, {})
         if event.kind is EventKind.PUSH:
-            return frozenset().union(*asking.values()) if asking else frozenset()
+            return frozenset[Mark]().union(*asking.values())
         return asking.pop(event.call, frozenset()) if event.call is not None else frozenset()
 
     def _finding(self, event: Event, mark: Mark) -> Finding:

@@ -39,16 +39,16 @@ class _Track:
     """What one device has received about one object.
 
     Args:
-        first: the lowest number that could be judged.
         following: the next number expected; None accepts any.
+        first: the lowest number that could be judged.
         blind: whether order cannot be judged, because a replay overlaps.
         skipped: numbers that were passed over, with the index of the event that showed it.
         last: the number of the last frame, once seen.
         latest: index of the newest event.
     """
 
-    first: int
     following: int | None
+    first: int = 0
     blind: bool = False
     skipped: dict[int, int] = field(default_factory=dict)
     last: int | None = None
@@ -110,7 +110,7 @@ class MisdeliveryFold:
                 self._devices.pop((event.user, event.device), None)
                 self._dropped.add((event.user, event.device))
         elif subscribing is not None:
-            self._subscribed(event, subscribing)
+            self._subscribed(event)
         elif event.kind is EventKind.OK and event.name in self._making and not is_intruder(event.user):
             self._started(event, self._making[event.name])
 
@@ -120,7 +120,7 @@ class MisdeliveryFold:
 
     # What the user asks for: expectations.
 
-    def _subscribed(self, event: Event, known: Semantics) -> None:
+    def _subscribed(self, event: Event) -> None:
         if event.kind not in (EventKind.INVOKE, EventKind.OK):
             return
         device = (event.user, event.device)
@@ -139,7 +139,7 @@ class MisdeliveryFold:
                     track.blind = True
             return
         for object, seq in self._seen(device[0], place, subscription):
-            receipts.tracks.set(object, _Track(first=0, following=seq + 1))
+            receipts.tracks.set(object, _Track(seq + 1))
 
     def _await_resumed(self, device: Device, place: Object, subscription: Subscription) -> None:
         """Await the end of whatever the device had not seen to its end when it came back."""
@@ -195,8 +195,7 @@ class MisdeliveryFold:
 
     def _may_be_meant_for(self, user: UserId, frame: Frame) -> bool:
         """Return whether a frame of another's may be an answer, or about something that was not named yet."""
-        unnamed = not self._ownership.owners(frame.about) and self._ownership.started_at(user, frame) is not None
-        return unnamed or self._replies.may_be(frame, user)
+        return self._ownership.started_at(user, frame) is not None or self._replies.may_be(frame, user)
 
     def _is_in_place(self, event: Event, frame: Frame, device: Device) -> bool:
         """Judge whether the frame came where it is subscribed to; return whether its number can be judged, too."""
@@ -251,11 +250,11 @@ class MisdeliveryFold:
         place = frame.place or self._place_of(device[0], frame.about)
         subscription = self._subscriptions.places(device).get(place) if place is not None else None
         if subscription is None:
-            return _Track(first=0, following=None)
+            return _Track(None)
         started = self._ownership.started_at(device[0], frame)
         if subscription.covers(started) and not receipts.tracks.forgotten:
-            return _Track(first=0, following=0)
-        return _Track(first=0, following=None, blind=subscription.renewed)
+            return _Track(0)
+        return _Track(None, blind=subscription.renewed)
 
     def _place(self, event: Event, frame: Frame, track: _Track, seq: int) -> None:
         """Judge one number against what came before it."""
@@ -283,7 +282,7 @@ class MisdeliveryFold:
     # When all is settled, what is missing is lost.
 
     def _settled(self, event: Event) -> None:
-        unended = frozenset(event.value.get("open", ())) if isinstance(event.value, dict) else frozenset()
+        unended = frozenset(event.value["open"])
         for (user, device), receipts in self._devices.items():
             self._tally.examine(LOST, receipts.completed)
             receipts.completed = 0

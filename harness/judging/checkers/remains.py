@@ -77,8 +77,7 @@ class RemainsFold:
     def _written(self, call: Call, known: Semantics) -> None:
         user, write = call.completion.user, _Write(call.invocation.index, call.completion.index)
         made = known.made_in(call.completion.value) if known.makes else None
-        taken = known.object_in(call.invocation.value) if known.takes else None
-        for name in {"", made or "", taken or ""}:
+        for name in {"", made or "", known.object_in(call.invocation.value) or ""}:
             key = (user, known.name, name)
             writes = self._newest.get(key) or Bounded(MOST_WRITES)
             writes.set(write.asked, write)
@@ -112,8 +111,7 @@ class RemainsFold:
         """Return when the text was asked for that should be shown; None when there is none for certain."""
         if known.name in known.newest_of:
             return call.invocation.index
-        name = known.object_in(call.invocation.value) or "" if known.takes else ""
-        return max(self._acknowledged(call, known, name), default=None)
+        return max(self._acknowledged(call, known, known.object_in(call.invocation.value) or ""), default=None)
 
     def _acknowledged(self, call: Call, known: Semantics, name: str) -> Iterator[int]:
         for writing in known.newest_of:

@@ -66,8 +66,7 @@ class ResidueFold:
 
 
 def _counts(value: Value) -> Mapping[str, int]:
-    held = value.get("held", {})
-    return {kind: count for kind, count in held.items() if isinstance(count, int)}
+    return {kind: count for kind, count in value["held"].items() if isinstance(count, int)}
 
 
 CHECKER = Checker(NAME, "whatever a request acquired is released when it ends", ("residue",), ResidueFold)
