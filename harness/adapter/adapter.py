@@ -114,6 +114,7 @@ class Route:
         starts: what is known of the work that it starts, which ends after the answer.
         progress: how its answer tells what has become of the work that it is asked for.
         ends: whether it asks the work that it works on to end.
+        public: whether anybody may ask it, without a credential; its answers are still searched for users' texts.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Route:
     starts: Work | None = None
     progress: Progress | None = None
     ends: bool = False
+    public: bool = False
 
     @property
     def parts(self) -> tuple[Value, ...]:
@@ -187,6 +189,7 @@ class Route:
             starts=self.starts,
             progress=self.progress,
             ends=self.ends,
+            public=self.public,
         )
 
 

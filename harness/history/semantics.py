@@ -135,6 +135,7 @@ class Semantics:
         starts: the work that the object is that it makes.
         progress: how its answer tells what has become of the work that it takes.
         ends: whether it asks the work that it takes to end.
+        public: whether anybody may ask it, without a credential, as long as nothing of a user is in the answer.
         acknowledged: whether its answer says that it was done.
     """
 
@@ -165,6 +166,7 @@ class Semantics:
     starts: Work | None = None
     progress: Progress | None = None
     ends: bool = False
+    public: bool = False
     acknowledged: bool = True
 
     def __post_init__(self) -> None:

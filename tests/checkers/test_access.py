@@ -35,11 +35,11 @@ def tried(by_owner: bool = True) -> Story:
 
 class TestUnauthenticated:
     def test_an_intruder_must_not_succeed(self) -> None:
-        """Not even with an empty answer."""
+        """Whatever is done for them; what they were shown must be somebody's, see `test_saying_no`."""
         story = Story()
-        story.does(EVE, "list_notes", [])
+        story.does(EVE, "write_note", {"id": "n"}, text="a")
         assert {"unauthenticated": 1} == story.found("access")
-        assert ["u03~expired succeeded with list_notes without a valid credential"] == story.messages("access")
+        assert ["u03~expired succeeded with write_note without a valid credential"] == story.messages("access")
 
     def test_an_intruder_must_not_be_sent_anything(self) -> None:
         """A pushed event is service, too."""

@@ -123,10 +123,10 @@ class TestAccess:
     def test_what_an_intruder_got(self) -> None:
         """An answer with its request, or what was sent."""
         story = Story()
-        answered = story.does(EVE, "list_notes", [])
+        answered = story.does(EVE, "write_note", {"id": "n"}, text="a")
         sent = story.push(EVE, "r", "t", 0)
         assert [
-            "u03~expired succeeded with list_notes without a valid credential",
+            "u03~expired succeeded with write_note without a valid credential",
             "u03~expired was sent agent_thinking without a valid credential",
         ] == story.messages("access")
         assert [(EVE, "", (answered - 1, answered)), (EVE, "", (sent,))] == story.concerned("access")

@@ -9,6 +9,10 @@ Rules:
   a request that names another's object besides.
 - A connection that stays open for a stranger proves nothing by itself: some services let anybody wait. It is held
   against them where an id that nobody has was refused.
+- An answer may say no with the status of a success. What a stranger gets counts as a refusal where an id of nobody
+  gets the same, and the owner something else; where all three are alike, nothing is known. What an intruder gets is
+  held against a service where it carries something of a user, or where it says that something was done.
+- A public operation may be asked by anybody, as long as nothing of a user is in its answer.
 - An operation of which the service never says whether it was done has neither successes nor refusals.
 - What is sent to an intruder is held against a service if it is a frame about an object that the intruder has not
   named: anything else may be a refusal.
@@ -18,14 +22,17 @@ How it works: refusals that wait for the success beside them are counted, by ope
 
 from __future__ import annotations
 
-import re
+import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 
+from harness.history.canary import Canaries
 from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, Value, is_intruder
 from harness.history.semantics import OBJECTS, Semantics
 from harness.judging.frames import Frames, Object, named
 from harness.judging.ownership import MOST_PER_USER, Bounded, Made, Ownership
+from harness.judging.saying_no import Said, said
 from harness.judging.subscriptions import Replies
 from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Tally, Verdict
 
@@ -36,7 +43,8 @@ BESIDE_THE_POINT = frozenset({400, 409, 422, 429})
 NOT_COMPARED = BESIDE_THE_POINT - {409}
 """The same, for comparing refusals: a conflict says that there is something to conflict with."""
 GONE = frozenset({404, 410})
-_VARIABLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|\d+", re.IGNORECASE)
+MOST_SUCCESSES = 1_000
+"""Of strangers and intruders with one operation that are kept until it is known how others are answered."""
 
 
 @dataclass(slots=True)
@@ -51,8 +59,18 @@ class _Object:
 class _Refusal:
     """How an operation refuses."""
 
-    answer: tuple[Value, str]
+    said: Said
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Success:
+    """An answer to a stranger or an intruder that looks like a success; what the others get says whether it is one."""
+
+    known: Semantics
+    taken: Object | None
+    said: Said
+    finding: Finding
 
 
 class AccessFold:
@@ -74,7 +92,13 @@ class AccessFold:
         self._frames = Frames(header.promises)
         self._replies = Replies(header.promises)
         self._ownership = Ownership(header.promises)
+        self._canaries = Canaries(header.seed)
         self._working: set[str] = set()
+        self._showing: set[str] = set()
+        self._own: dict[str, Said] = {}
+        self._structures: dict[str, set[str]] = {}
+        self._nobodys: dict[str, _Refusal] = {}
+        self._successes: dict[str, list[_Success]] = {}
         self._refused: Counter[str] = Counter()
         self._objects: Bounded[tuple[str, Object], _Object] = Bounded()
         self._deleted: Bounded[Object, None] = Bounded()
@@ -107,7 +131,10 @@ class AccessFold:
 
     def verdict(self) -> Verdict:
         """Say what has been seen so far."""
-        return self._tally.verdict()
+        successes = Tally(NAME)
+        for success in chain.from_iterable(self._successes.values()):
+            self._judge(success, successes)
+        return self._tally.verdict().merge(successes.verdict())
 
     # Intruders
 
@@ -115,22 +142,34 @@ class AccessFold:
         frame = self._frames.read(event)
         if frame is not None and frame.about is not None and not self._replies.may_be(frame, event.user):
             self._tally.examine(UNAUTHENTICATED)
-            self._intruded(event, f"was sent {event.name}", (event.index,))
+            self._tally.find(_intruded(event, f"was sent {event.name}", (event.index,)))
 
     def _tried(self, call: Call, known: Semantics) -> None:
         event = call.completion
         if event.kind is EventKind.INFO or (known.opens and event.kind is EventKind.OK):
             return
         if event.kind is EventKind.OK:
-            self._intruded(event, f"succeeded with {event.name}", (call.invocation.index, event.index))
-        if event.name in self._working:
+            self._served(call, known)
+        elif event.name in self._working:
             self._tally.examine(UNAUTHENTICATED)
         else:
             self._refused[event.name] += 1
 
-    def _intruded(self, event: Event, what: str, witness: tuple[int, ...]) -> None:
-        message = f"{event.user} {what} without a valid credential"
-        self._tally.find(Finding(anomaly=UNAUTHENTICATED, message=message, observer=event.user, witness=witness))
+    def _served(self, call: Call, known: Semantics) -> None:
+        """Take in that an intruder was answered as if they had succeeded."""
+        event = call.completion
+        finding = _intruded(event, f"succeeded with {event.name}", (call.invocation.index, event.index))
+        if self._marks(event) or (known.makes and not known.public and known.made_in(event.value) is not None):
+            self._tally.examine(UNAUTHENTICATED)
+            self._tally.find(finding)
+        elif not known.public:
+            name = known.object_in(call.invocation.value)
+            taken = (known.takes, name) if known.takes is not None and name is not None else None
+            self._keep(_Success(known, taken, said(call, name), finding))
+
+    def _marks(self, event: Event) -> frozenset[UserId]:
+        """Return whose marks an answer carries."""
+        return frozenset(mark.owner for mark in self._canaries.find(json.dumps(event.value, default=str)))
 
     # Valid users
 
@@ -141,17 +180,22 @@ class AccessFold:
             self._tally.examine(UNAUTHENTICATED, self._refused.pop(known.name, 0))
         name = known.object_in(call.invocation.value)
         if known.takes is None or name is None or event.kind is EventKind.INFO:
+            if event.kind is EventKind.OK:
+                self._succeeded(call, known, None)
             return
         taken = (known.takes, name)
         owners = self._ownership.owners(taken)
         if event.user in owners:
             if event.kind is EventKind.OK:
-                self._own(known, taken)
+                self._succeeded(call, known, name)
+                self._reached_own(known, taken)
             elif _status(event) in GONE and taken not in self._deleted:
                 self._lost(event, taken)
         elif event.kind is EventKind.OK:
             if owners:
                 self._reached(call, known, taken, *next(iter(owners.items())))
+            elif not self._ownership.forgotten:
+                self._nobodys.setdefault(known.name, _Refusal(said(call, name), event.index))
         elif owners:
             self._withheld(call, known, taken)
         elif not self._ownership.forgotten:
@@ -160,7 +204,15 @@ class AccessFold:
                 for finding in self._stayed_open.pop(known.name, ()):
                     self._found_reached(finding)
 
-    def _own(self, known: Semantics, taken: Object) -> None:
+    def _succeeded(self, call: Call, known: Semantics, name: str | None) -> None:
+        """Take in how a user is answered who may ask."""
+        if known.name not in self._showing and call.completion.user in self._marks(call.completion):
+            self._showing.add(known.name)
+        answer = said(call, name)
+        self._own[known.name] = answer
+        self._structures.setdefault(known.name, set()).add(answer.structure)
+
+    def _reached_own(self, known: Semantics, taken: Object) -> None:
         tried = self._objects.get((known.name, taken)) or _Object()
         tried.succeeded = True
         self._tally.examine(FOREIGN, tried.refused)
@@ -192,10 +244,60 @@ class AccessFold:
             owner=owner,
             witness=(made.given, call.invocation.index, call.completion.index),
         )
-        if not known.opens or known.name in self._unknown:
+        if not known.opens:
+            self._keep(_Success(known, taken, said(call, taken[1]), finding))
+        elif known.name in self._unknown:
             self._found_reached(finding)
         elif len(waiting := self._stayed_open.setdefault(known.name, [])) < MOST_FINDINGS:
             waiting.append(finding)
+
+    # Successes that may be refusals
+
+    def _keep(self, success: _Success) -> None:
+        kept = self._successes.setdefault(success.known.name, [])
+        if len(kept) < MOST_SUCCESSES:
+            kept.append(success)
+
+    def _judge(self, success: _Success, tally: Tally) -> None:
+        """Say by what the others got whether it is a success; a refusal counts beside the success of who may ask."""
+        if success.finding.anomaly == FOREIGN:
+            self._judge_stranger(success, tally)
+            return
+        refused, counts = self._turned_away(success)
+        if counts or not refused:
+            tally.examine(UNAUTHENTICATED)
+        if not refused:
+            tally.find(success.finding)
+
+    def _judge_stranger(self, success: _Success, tally: Tally) -> None:
+        name = success.known.name
+        nobodys, structures = self._nobodys.get(name), self._structures.get(name, set[str]())
+        unlike_owners = bool(structures) and success.said.structure not in structures
+        if nobodys is None or (success.said != nobodys.said and not unlike_owners):
+            tally.examine(FOREIGN)
+            tally.find(success.finding)
+            return
+        tried = self._objects.get((name, success.taken)) if success.taken is not None else None
+        if tried is None or not tried.succeeded or self._own.get(name) == nobodys.said:
+            return
+        tally.examine(FOREIGN)
+        tally.examine(REVEALED)
+        if success.said != nobodys.said and name not in self._revealing:
+            index = success.finding.witness[-1]
+            tally.find(_revealed(name, _Refusal(success.said, index), nobodys))
+
+    def _turned_away(self, success: _Success) -> tuple[bool, bool]:
+        """Return whether an intruder was refused, and whether that is evidence: where a user gets another answer."""
+        known, structures = success.known, self._structures.get(success.known.name, set[str]())
+        differs = bool(structures) and success.said.structure not in structures
+        nobodys = self._nobodys.get(known.name)
+        if (
+            (nobodys is not None and success.said == nobodys.said)
+            or differs
+            or (known.safe and known.name in self._showing)
+        ):
+            return True, known.name in self._working and success.said != self._own.get(known.name)
+        return known.safe and success.taken is None, False
 
     def _found_reached(self, finding: Finding) -> None:
         self._tally.examine(FOREIGN)
@@ -240,7 +342,9 @@ class AccessFold:
         others = ((kind, str(objects.get(argument))) for argument, kind in known.needs if argument != known.argument)
         if any(call.completion.user not in self._ownership.owners(other) for other in others):
             return None
-        return _refusal(call.completion, name)
+        if _status(call.completion) in (None, *NOT_COMPARED):  # without a status nothing was answered
+            return None
+        return _Refusal(said(call, name), call.completion.index)
 
     def _compare(
         self, operation: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]
@@ -253,34 +357,31 @@ class AccessFold:
         if against is None:
             return
         self._tally.examine(REVEALED)
-        if refusal.answer != against.answer and operation not in self._revealing:
+        if refusal.said != against.said and operation not in self._revealing:
             self._revealing.add(operation)
             foreign, unknown = (refusal, against) if own is self._foreign else (against, refusal)
-            message = (
-                f"{operation} refuses another's object with {_shown(foreign)}, "
-                f"but an id that nobody has with {_shown(unknown)}"
-            )
-            self._tally.find(
-                Finding(anomaly=REVEALED, message=message, witness=tuple(sorted((refusal.index, against.index))))
-            )
+            self._tally.find(_revealed(operation, foreign, unknown))
+
+
+def _intruded(event: Event, what: str, witness: tuple[int, ...]) -> Finding:
+    message = f"{event.user} {what} without a valid credential"
+    return Finding(anomaly=UNAUTHENTICATED, message=message, observer=event.user, witness=witness)
 
 
 def _status(event: Event) -> Value:
     return event.value.get("status")
 
 
-def _refusal(event: Event, name: str) -> _Refusal | None:
-    """Return the refusal without what may differ by chance: the id itself where it stands alone, and other numbers."""
-    if _status(event) in (None, *NOT_COMPARED):  # without a status nothing was answered
-        return None
-    text = str(event.value.get("text", ""))
-    alone = rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])"
-    return _Refusal((_status(event), _VARIABLE.sub("<id>", re.sub(alone, "<id>", text))), event.index)
+def _revealed(operation: str, foreign: _Refusal, unknown: _Refusal) -> Finding:
+    message = (
+        f"{operation} refuses another's object with {_shown(foreign.said)}, "
+        f"but an id that nobody has with {_shown(unknown.said)}"
+    )
+    return Finding(anomaly=REVEALED, message=message, witness=tuple(sorted((foreign.index, unknown.index))))
 
 
-def _shown(refusal: _Refusal) -> str:
-    status, text = refusal.answer
-    return f"{status} {text[:80]!r}"
+def _shown(said: Said) -> str:
+    return f"{said.status} {said.text[:80]!r}"
 
 
 CHECKER = Checker(
