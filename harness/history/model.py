@@ -201,6 +201,7 @@ class Header:
         seed: of the data; the canary key is derived from it.
         users: how many valid users take part.
         promises: what the target states of itself.
+        served: the operations with which one user alone has had success before.
     """
 
     target: str
@@ -208,6 +209,7 @@ class Header:
     seed: int
     users: int
     promises: Promises = field(default_factory=Promises)
+    served: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

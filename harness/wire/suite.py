@@ -40,7 +40,7 @@ from harness.transport.exchange import Exchange
 from harness.wire.measures import Measured, measured
 from harness.wire.serving import located
 from harness.wire.stimuli import STIMULI
-from harness.wire.stimuli.in_turn import solo
+from harness.wire.stimuli.in_turn import solo, with_bystander
 from harness.wire.stimuli.setting import Setting
 
 SERVED = ("2", "3")
@@ -51,6 +51,7 @@ USUAL_RTT_S = 0.01
 """Taken for the round-trip time until it has been measured."""
 DEADLINES = Deadlines(call_s=60.0, run_s=10.0)
 """A service that is asked for more than it can do at once takes long, and is not dead."""
+_ENDS = frozenset({EventKind.OK, EventKind.FAIL, EventKind.INFO})
 TRIES = 3
 """How often a smaller program is performed before it is taken for one that does not show what was found."""
 
@@ -118,6 +119,8 @@ class _Work:
         self._refused_s: dict[str, list[float]] = {}
         self._asked: list[Event] = []
         self._served: set[str] = set()
+        self._alone: tuple[str, ...] = ()
+        self._stopped = ""
         self.doubt = ""
         self.unfit = False
 
@@ -125,6 +128,7 @@ class _Work:
         self._url = url
         self._files = (file.name,) if file is not None else ()
         _check_alone(await self._perform(solo(self._setting(0)), file), self._suite.adapter)
+        self._alone = tuple(sorted(self._served))
         for number, (name, stimulus) in enumerate(STIMULI.items(), 1):
             if self._suite.budget.stimuli is not None and name not in self._suite.budget.stimuli:
                 continue
@@ -132,8 +136,11 @@ class _Work:
             if program is None:
                 self._tried[name] = {"requests": 0, "not_tried": f"it needs {stimulus.needs}"}
                 continue
+            if self._stopped:
+                self._tried[name] = {"requests": 0, "not_tried": self._stopped}
+                continue
             self._suite.say(f"{name}: {stimulus.sentence}")
-            await self._perform(program, file)
+            await self._perform(with_bystander(program, self._setting(number)), file)
         await self._make_smallest()
 
     def _setting(self, number: int) -> Setting:
@@ -166,6 +173,7 @@ class _Work:
             seed=self._suite.seed,
             users=sum(not is_intruder(user.id) for user in program.users),
             promises=self._promises,
+            served=self._alone,
         )
         async with self._open() as target:
             performance = Performance(target, program, header, CHECKERS, file, DEADLINES)
@@ -194,6 +202,9 @@ class _Work:
                 self._first.setdefault(checker, failure)
                 found[checker] = _requests_until(failure.events, verdict.findings[0])
         self._tried[failure.program.name] = {"requests": seen.requests, "hung_up": seen.hung_up, "found": found}
+        if gone := sorted(set(self._alone) & _serving_nobody(failure)):
+            self._stopped = f"after {failure.program.name}, nobody was served with {', '.join(gone)} any more"
+            self._suite.say(self._stopped)
 
     async def _make_smallest(self) -> None:
         budget = self._suite.budget
@@ -268,6 +279,14 @@ def _earlier(failure: Failure, finding: Finding, before: Sequence[Event]) -> tup
     seen = {mark for event in shown for mark in canaries.find(json.dumps(event.value))}
     earlier = (event for event in before if seen & {*canaries.find(json.dumps(event.value))})
     return tuple(f"before, {told_request(event)}" for event in islice(earlier, 1))
+
+
+def _serving_nobody(failure: Failure) -> frozenset[str]:
+    """Return the operations that never gave an answer to the bystander, who comes last."""
+    bystander = failure.program.users[-1].id
+    ended = [event for event in failure.events if event.user == bystander and event.kind in _ENDS]
+    answered = {event.name for event in ended if event.kind is not EventKind.INFO}
+    return frozenset(event.name for event in ended) - answered
 
 
 def _requests_until(events: Sequence[Event], finding: Finding) -> int:

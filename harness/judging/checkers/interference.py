@@ -8,12 +8,19 @@ An answer says something about interference only after somebody else has had a f
 that could interfere, and the answer counts for nothing here. An answer that cannot be explained is found at any time,
 but for two cases that nobody else can have caused, which are doubts: nobody else is there, or a call ended in an error
 before anybody else had a fault. A target that fails on its own is not shown to isolate, nor not to.
+
+A bystander is answered with an error, or not to the end, through no fault of their own. Now and then that happens to
+everybody. It is found where an operation that has served one user alone (`Header.served`) serves no bystander any more:
+BYSTANDER_ASKS times in a row, to the end of the history.
 """
 
 from __future__ import annotations
 
-from harness.history.model import Event, EventKind, Header, UserId, is_intruder
+from collections.abc import Sequence
+
+from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, is_intruder
 from harness.history.probes import DISCONNECTED, FAULT
+from harness.history.semantics import SENT
 from harness.judging.answers import Aspect
 from harness.judging.described import Described
 from harness.judging.single_user import SingleUser
@@ -21,14 +28,16 @@ from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
 NAME = "interference"
 ANOMALY = Aspect.UNEXPLAINED.value
+BYSTANDER_ASKS = 3
+"""So often in a row an operation must fail, with nobody served after that, to be found."""
 
 
 class InterferenceFold:
     """Finds answers that a user's own actions do not explain.
 
     Examined: each answer that could be judged, once another user has had a fault: an injected one, a disconnect, work
-    that failed, a call that ended in an error. Nothing is known of operations of which no more is said than what they
-    make and take.
+    that failed, a call that ended in an error; and, at the end, each operation that has served one user alone. Nothing
+    else is known of operations of which no more is said than what they make and take.
 
     Source: CWE-567; incident rows A3, A10, A11, A19, A20, A21, C3, C7, D5, D8.
     """
@@ -40,12 +49,17 @@ class InterferenceFold:
         self._models: dict[UserId, SingleUser] = {}
         self._judged = {name for name, known in self._described.operations.items() if known.judged}
         self._troubled: set[UserId] = set()
+        self._calls = CallJoiner()
+        self._last: dict[str, list[Call]] = {name: [] for name in header.served}
 
     def step(self, event: Event) -> None:
         """Take the next event."""
         user = event.user
         if not user or is_intruder(user):
             return
+        call = self._calls.step(event)
+        if call is not None and event.name in self._last:
+            self._ended(call)
         model = self._models.get(user)
         if model is None:
             model = self._models[user] = SingleUser(self._described)
@@ -75,7 +89,30 @@ class InterferenceFold:
 
     def verdict(self) -> Verdict:
         """Say what has been seen so far."""
-        return self._tally.verdict()
+        tally = Tally(NAME)
+        for name, last in self._last.items():
+            if last and self._troubled - {call.completion.user for call in last}:
+                self._judge(name, last, tally)
+        return self._tally.verdict().merge(tally.verdict())
+
+    def _ended(self, call: Call) -> None:
+        """Take in how a call of an operation ended that has served one user alone; how often in a row it has failed."""
+        last = self._last[call.completion.name]
+        if call.completion.kind is not EventKind.INFO:
+            last[:] = [call]
+        elif not (call.invocation.value or {}).get(SENT, {}).get("manner"):
+            last[:] = [*(known for known in last if known.completion.kind is EventKind.INFO), call]
+
+    def _judge(self, name: str, last: Sequence[Call], tally: Tally) -> None:
+        failed = last[0].completion.kind is EventKind.INFO
+        if failed and len(last) < BYSTANDER_ASKS:
+            return
+        tally.examine(ANOMALY)
+        if failed:
+            user = last[-1].completion.user
+            message = f"{user}: {name} serves one user alone, and at the end failed {len(last)} times in a row"
+            witness = (last[-1].invocation.index, last[-1].completion.index)
+            tally.find(Finding(anomaly=ANOMALY, message=message, observer=user, witness=witness))
 
     def _is_trouble(self, event: Event) -> bool:
         if event.kind is EventKind.PROBE:

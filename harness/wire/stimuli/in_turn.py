@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.history.model import User
+from harness.judging.checkers.interference import BYSTANDER_ASKS
 from harness.scenario.program import Program
 from harness.wire.stimuli.setting import Setting, one_by_one
 
@@ -19,6 +21,19 @@ def in_turn(setting: Setting) -> Program:
         groups.append(setting.read_all([user]))
     groups.append(setting.read_all(reversed(range(len(users)))))
     return setting.program("in-turn", users, one_by_one(groups))
+
+
+def with_bystander(program: Program, setting: Setting) -> Program:
+    """Return a stimulus at whose end somebody who has done nothing before does what works for one user alone.
+
+    They ask three times, one request after the other, so what fails by chance now and then is no finding.
+    """
+    bystander = len(program.users)
+    user = User(setting.first + bystander, "bystander")
+    making = [tuple(setting.ask(bystander, route) for route in level) for level in setting.levels]
+    other = tuple(setting.ask(bystander, route) for route in (*setting.changing, *setting.reading))
+    coda = setting.program(program.name, (), one_by_one(BYSTANDER_ASKS * [*making, other]))
+    return Program(program.name, (*program.users, user), program.steps + coda.steps)
 
 
 def solo(setting: Setting) -> Program:
