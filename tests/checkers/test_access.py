@@ -246,6 +246,22 @@ class TestExistenceRevealed:
         assert {} == story.found("access")
         assert {"existence-revealed": 1} == story.judged("access").examined
 
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("6f1cab9e-0d4f-4a51-bc1e-3f0a9c7d2e10", "9ab2fe01-7c3d-4e8a-9f60-b1c2d3e4f5a6"),
+            ("6F1CAB9E-0D4F-4A51-BC1E-3F0A9C7D2E10", "9AB2FE01-7C3D-4E8A-9F60-B1C2D3E4F5A6"),
+            ("abcdefabcdef", "fedcbafedcba"),
+        ],
+    )
+    def test_the_ids_of_requests_reveal_nothing(self, one: str, other: str) -> None:
+        """Each refusal has another."""
+        story = Story()
+        story.notes(ANN, "n", "a")
+        story.is_refused(BOB, "read_note", 404, f"none, request {one}", id="n")
+        story.is_refused(BOB, "read_note", 404, f"none, request {other}", id="x")
+        assert {} == story.found("access")
+
     def test_a_conflict_reveals_existence(self) -> None:
         """There must be something to conflict with: an id that nobody has gives 404."""
         story = Story()

@@ -101,11 +101,12 @@ class TestInside:
         begun = story.holds("start", tasks=1, files=1)
         story.does(ANN, "list_notes", [])
         story.is_refused(BOB, "list_notes")
+        story.info(story.asks(CAT, "list_notes"))
         story.does(EVE, "list_notes", [])
         seen = story.holds("settled", files=1, tasks=3, sockets=2)
         assert [
-            "3 tasks still held after 2 ended requests (1 at start)",
-            "2 sockets still held after 2 ended requests (0 at start)",
+            "3 tasks still held after 3 ended requests (1 at start)",
+            "2 sockets still held after 3 ended requests (0 at start)",
         ] == story.messages("residue")
         assert [("", "", (begun, seen))] * 2 == story.concerned("residue")
 

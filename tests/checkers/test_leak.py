@@ -47,13 +47,14 @@ class TestLeak:
         assert {"leaked-in-event": 1} == story.found("leak")
         assert ["u01 observed u00's canary in event agent_thinking"] == story.messages("leak")
 
-    @pytest.mark.parametrize("kind", ["fail", "info"])
-    def test_refusals_and_errors_are_searched_too(self, kind: str) -> None:
+    @pytest.mark.parametrize(("kind", "where"), [("fail", "refusal"), ("info", "error")])
+    def test_refusals_and_errors_are_searched_too(self, kind: str, where: str) -> None:
         """A stored last error that shows another's request is a leak."""
         story, marks = confirmed(ANN)
         call = story.asks(BOB, "read_note", id="x")
         story.fail(call, 500, f"last: {marks[ANN]}") if kind == "fail" else story.info(call, f"last: {marks[ANN]}")
         assert {"leaked-in-answer": 1} == story.found("leak")
+        assert [f"u01 observed u00's canary in the {where} of read_note"] == story.messages("leak")
 
     def test_an_encoded_canary_is_found(self) -> None:
         """Base64 hides nothing."""

@@ -104,8 +104,10 @@ class TestSessions:
         assert {} == story.found("sessions")
 
     def test_a_connection_whose_checkout_was_not_seen_is_held_by_nobody(self) -> None:
-        """Who has it is not guessed from its uses."""
+        """Who has it is not guessed from its uses, nor from who returned it."""
         story = Story()
+        self.uses(story, CONNECTION, 1, 9, "checkout")
+        self.uses(story, CONNECTION, 1, 9, "checkin")
         self.uses(story, CONNECTION, 1, 10)
         self.uses(story, CONNECTION, 1, 11)
         assert {} == story.found("sessions")

@@ -22,11 +22,12 @@ class TestTampering:
         story.does(ANN, "list_notes", [])
         assert {"lost-write": 1} == story.found("tampering")
 
-    def test_a_note_that_is_not_found_is_a_lost_write(self) -> None:
-        """404 for what was acknowledged."""
+    @pytest.mark.parametrize("status", [404, 410])
+    def test_a_note_that_is_not_found_is_a_lost_write(self, status: int) -> None:
+        """It was acknowledged."""
         story = Story()
         story.notes(ANN, "n", "mine")
-        story.is_refused(ANN, "read_note", id="n")
+        story.is_refused(ANN, "read_note", status, id="n")
         assert {"lost-write": 1} == story.found("tampering")
 
     def test_two_edits_accepted_as_one_version_lose_one(self) -> None:
