@@ -11,10 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from harness.claims.evidence import Evidence, Manifest, Suite, SuiteOutcome
 from harness.claims.plan import SchedulesBudget
 from harness.claims.run_folder import RunFolder, read_witness
+from harness.command.cli import main
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Outcome
 from harness.mutants import MUTANTS, TWINS
@@ -42,7 +44,7 @@ def explored(
     *,
     workers: int = 1,
     schedules: int = 50,
-    shrink_runs: int = 60,
+    shrink_runs: int = 20,
     strategy: str = "portfolio",
     until: str | None = None,
 ) -> SuiteOutcome:
@@ -133,7 +135,7 @@ def test_a_mended_target_does_not_show_it(race: tuple[Path, SuiteOutcome], tmp_p
 
 def test_the_honest_backend_is_said_to_hold_only_in_what_was_seen(tmp_path: Path) -> None:
     """No finding, no doubt, and figures for all that was gone through."""
-    outcome = explored(tmp_path / "run", "reference", workers=2, schedules=30)
+    outcome = explored(tmp_path / "run", "reference", schedules=30)
     assert "" == outcome.run.doubt
     assert set() == {item.verdict.checker for item in outcome.evidence if item.verdict.violated}
     went = outcome.run.measures["schedules"]
@@ -173,6 +175,11 @@ class TestTrials:
         assert (True, {"run": 15}) == (trial.passed, trial.measures["schedules"])
 
 
+def called(*arguments: str) -> Result:
+    """Call a command in this process."""
+    return CliRunner().invoke(main, arguments, prog_name="harness")
+
+
 def interrupted(command: list[str], text: str) -> tuple[int, str]:
     """Interrupt a command when it has said something; return its exit code and what it printed."""
     pipe = subprocess.PIPE
@@ -197,9 +204,8 @@ class TestCommand:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert 1 == done.returncode, done.stderr
         replay = next(line for line in done.stdout.splitlines() if line.startswith("Replay: "))
-        arguments = replay.removeprefix("Replay: harness ").split()
-        again = subprocess.run([*HARNESS, *arguments], capture_output=True, text=True, timeout=60, check=False)
-        assert 1 == again.returncode, again.stderr
+        again = called(*replay.removeprefix("Replay: harness ").split())
+        assert 1 == again.exit_code, again.stderr
         assert "seen again, step by step as recorded" in again.stdout
         assert (out / "report.html").exists()
 
@@ -219,9 +225,8 @@ class TestCommand:
         assert "LEAKED-IN-ANSWER" in stdout
         found = report["findings"][0]
         assert UNSHRUNK in found["explanation"]
-        words = ["replay", str(out / found["history"])]
-        again = subprocess.run([*HARNESS, *words], capture_output=True, text=True, timeout=60, check=False)
-        assert 1 == again.returncode, again.stderr
+        again = called("replay", str(out / found["history"]))
+        assert 1 == again.exit_code, again.stderr
 
     def test_a_worker_that_spins_is_not_waited_for(self, tmp_path: Path) -> None:
         """It has some seconds to end, and is ended."""
@@ -261,6 +266,5 @@ class TestCommand:
     )
     def test_wrong_words_are_one_clear_error(self, tmp_path: Path, arguments: list[str], said: str) -> None:
         """What, why and what to do; exit code 2."""
-        given = [argument.format(out=tmp_path / "new") for argument in arguments]
-        done = subprocess.run([*HARNESS, *given], capture_output=True, text=True, timeout=60, check=False)
-        assert (2, True) == (done.returncode, said in done.stderr), done.stderr
+        done = called(*(argument.format(out=tmp_path / "new") for argument in arguments))
+        assert (2, True) == (done.exit_code, said in done.stderr), done.stderr
