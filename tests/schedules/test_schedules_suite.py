@@ -72,14 +72,14 @@ def of(outcome: SuiteOutcome, checker: str) -> Evidence:
 def race(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SuiteOutcome]:
     """A run folder, and what two processes found of a planted race."""
     path = tmp_path_factory.mktemp("race") / "run"
-    return path, explored(path, "pooled-emitter", workers=2)
+    return path, explored(path, "pooled-emitter", workers=2, schedules=40)
 
 
 def test_processes_do_not_change_the_result(race: tuple[Path, SuiteOutcome]) -> None:
     """Two processes that shared the attempts come to what one comes to that makes them all."""
     _, outcome = race
     with open_explorer("pooled-emitter", 1) as opened:
-        alone = opened.run(Order(seed=1, start=0, stop=50))
+        alone = opened.run(Order(seed=1, start=0, stop=40))
     assert {name: verdict.examined for name, verdict in alone.totals.verdicts.items()} == {
         item.verdict.checker: item.verdict.examined for item in outcome.evidence
     }
@@ -199,7 +199,7 @@ class TestCommand:
     def test_explore_replay_round_trip(self, tmp_path: Path) -> None:
         """Exit 1 and a replay command; the command shows the finding, and exits 1, too."""
         out = tmp_path / "run"
-        words = ["explore", "shared-bridge", "--schedules", "2", "--shrink-runs", "10", "--workers", "1", "--out"]
+        words = ["explore", "shared-bridge", "--schedules", "2", "--shrink-runs", "3", "--workers", "1", "--out"]
         command = [*HARNESS, *words, str(out)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert 1 == done.returncode, done.stderr
