@@ -16,6 +16,9 @@ SIDE_BY_SIDE = -n $$($(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1
 # Bytecode is kept, whatever the environment says: the tests start some two hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
 
+# So are the constants that Hypothesis reads out of every module, once in each process otherwise.
+test mission-critical: export HYPOTHESIS_STORAGE_DIRECTORY ?= $(CURDIR)/.hypothesis
+
 .PHONY: help verify test services check mission-critical package try-package versions properties schedules load report \
 	mutants examples bench clean
 
