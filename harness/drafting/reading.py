@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import fastapi.routing
 import httpx
 import yaml
 from starlette.routing import Mount, WebSocketRoute
@@ -208,6 +207,8 @@ def _askable(operation: Operation) -> bool:
 
 def _sockets(routes: Sequence[Any], prefix: str = "") -> Iterator[Socket]:
     """Yield the WebSocket routes of Starlette, and of FastAPI, which since 0.160 or so includes routers lazily."""
+    import fastapi.routing  # half a second, where nobody may ask for the sockets of an application
+
     flattened = getattr(fastapi.routing, "iter_route_contexts", iter)
     for context in flattened(routes):
         route = getattr(context, "original_route", None) or context

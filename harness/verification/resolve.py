@@ -4,6 +4,9 @@ A name is `reference`, `service`, a mutant, safe twin or null target, or a user'
 `path/to/file.py:attribute`. The attribute is a callable without arguments that returns a Target, or an async context
 manager of one; an Adapter, whose file may be named alone when it is called `adapter` there; or an ASGI application or a
 function that makes one, of which an adapter is drafted in memory.
+
+The bundled backend and what drafts an adapter are imported when they are asked for: each process that explores a
+target of one's own would otherwise spend most of its start on FastAPI and SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -18,21 +21,19 @@ from contextlib import (
 )
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.adapter.adapter import Adapter
 from harness.adapter.importing import TargetError, imported, split
 from harness.claims.evidence import Suite
-from harness.drafting import DraftError, drafted_adapter, is_application
 from harness.history.model import Target, Unreachable
 from harness.judging.checkers import CHECKERS
-from harness.mutants import SUBJECTS, Subject
 from harness.performing.performance import OpenTarget
 from harness.schedules.batches import TargetExplorer, explorer
 from harness.targets.application import in_process, open_application
-from harness.targets.reference import Workshop, components_of
-from harness.targets.service import open_service
-from reference_impl.app import Parts
+
+if TYPE_CHECKING:
+    from harness.mutants import Subject
 
 __all__ = ["TARGETS", "NamedTarget", "TargetError", "open_explorer", "resolve"]
 
@@ -92,15 +93,7 @@ def resolve(name: str) -> NamedTarget:
     Raises:
         TargetError: there is none.
     """
-    if name == REFERENCE:
-        workshop = Workshop(name=name)
-        return NamedTarget(name, workshop.open, REFERENCE, built=workshop.built)
-    if name == SERVICE:
-        return NamedTarget(name, lambda: open_service(name, REFERENCE, components_of(Parts())), REFERENCE)
-    if name in SUBJECTS:
-        subject = SUBJECTS[name]
-        return NamedTarget(name, subject.open, subject.server, subject, subject.built)
-    return _own(name)
+    return _own(name) if any(split(name, ADAPTER)) else _bundled(name)
 
 
 @contextmanager
@@ -115,15 +108,32 @@ def open_explorer(name: str, seed: int) -> Iterator[TargetExplorer]:
         yield opened
 
 
+def _bundled(name: str) -> NamedTarget:
+    from harness.mutants import SUBJECTS
+    from harness.targets.reference import Workshop, components_of
+    from harness.targets.service import open_service
+    from reference_impl.app import Parts
+
+    if name == REFERENCE:
+        workshop = Workshop(name=name)
+        return NamedTarget(name, workshop.open, REFERENCE, built=workshop.built)
+    if name == SERVICE:
+        return NamedTarget(name, lambda: open_service(name, REFERENCE, components_of(Parts())), REFERENCE)
+    if name in SUBJECTS:
+        subject = SUBJECTS[name]
+        return NamedTarget(name, subject.open, subject.server, subject, subject.built)
+    raise TargetError(
+        f"there is no target {name!r}: give {', '.join(TARGETS)}, a name that `harness list` shows, or your own as "
+        "module:attribute or path/to/file.py:attribute"
+    )
+
+
 def _own(name: str) -> NamedTarget:
-    if split(name, ADAPTER) == ("", ""):
-        raise TargetError(
-            f"there is no target {name!r}: give {', '.join(TARGETS)}, a name that `harness list` shows, or your own as "
-            "module:attribute or path/to/file.py:attribute"
-        )
     make = imported(name, ADAPTER)
     if isinstance(make, Adapter):
         return _adapted(name, make)
+    from harness.drafting import is_application
+
     if is_application(make):
         return _drafted(name, make)
     if not callable(make):
@@ -142,6 +152,8 @@ def _needs_sockets(name: str, why: str) -> AbstractAsyncContextManager[Target]:
 
 
 def _drafted(name: str, application: object) -> NamedTarget:
+    from harness.drafting import DraftError, drafted_adapter
+
     try:
         adapter, assumptions = drafted_adapter(application, name)
     except DraftError as error:

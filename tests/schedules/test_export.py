@@ -50,6 +50,7 @@ def run_pytest(text: str, folder: Path, *, name: str = "test_exported.py", cwd: 
     """Run the text as a test file of a folder; return pytest's exit code, and what it printed."""
     (folder / name).write_text(text, encoding="utf-8")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST", "COV"))}
+    kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # those of this environment; an exported test needs none
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / name)]
     ran = subprocess.run(words, cwd=cwd or folder, env=kept, capture_output=True, text=True, check=False)
     return ran.returncode, ran.stdout + ran.stderr
