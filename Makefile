@@ -10,9 +10,6 @@ OUT ?= reports/out/make-verify
 
 DIST ?= dist
 
-# Some tests wait, for a server or a deadline: one process more than there are cores keeps these busy.
-SIDE_BY_SIDE = -n $$($(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))')
-
 # Bytecode is kept, whatever the environment says: the tests start some two hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,7 +38,7 @@ verify: $(STAMP) ## Verify the bundled backend and write a report (PLAN, SEED, O
 test: $(STAMP) ## Run the tests of this project's own code
 	@echo "==> tests"
 	@# what a module verifies once is not verified twice; in order, as the longest modules have few tests and would come last
-	$(BIN)/pytest tests --ignore tests/services --ignore tests/packaging $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest tests --ignore tests/services --ignore tests/packaging -n auto --dist loadfile --no-loadscope-reorder
 
 services: $(STAMP) ## Verify nineteen small services, each leaky in one way, and their corrected twins
 	@echo "==> services"
@@ -49,7 +46,7 @@ services: $(STAMP) ## Verify nineteen small services, each leaky in one way, and
 
 mission-critical: $(STAMP) ## Run the gate: one test per claim, per planted bug, per null target
 	@echo "==> the gate"
-	$(BIN)/pytest mission_critical $(SIDE_BY_SIDE) --dist worksteal
+	$(BIN)/pytest mission_critical -n auto --dist worksteal
 
 check: $(STAMP) ## Format, lint, types, import contracts, house rules
 	@echo "==> format and lint"

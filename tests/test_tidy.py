@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -243,3 +244,9 @@ def test_the_glossary_is_short() -> None:
     table = text.partition("| noun | meaning |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)
     assert 10 <= len(rows) <= MOST_NOUNS
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """pytest imports them by it, and would take one for the other."""
+    names = Counter(path.name for path in files() if path.name.startswith("test_"))
+    assert [] == [name for name, count in names.items() if count > 1]

@@ -71,7 +71,7 @@ def test_who_is_turned_away_comes_under_a_plain_name(log: Path) -> None:
     outcome = suite("strict", log).run()
     assert [Outcome.HOLDS] * 2 == [by_checker(outcome)[name].verdict.outcome for name in ("leak", "access")]
     measured = outcome.run.measures["stimuli"]
-    assert {"solo": 1, "in-turn": 4, "ids": 3, "crowd": 4} == {
+    assert {"solo": 1, "in-turn": 5, "ids": 4, "crowd": 5} == {
         name: tried["renamed"] for name, tried in measured.items()
     }
     assert 0 == sum(tried["renamed"] for tried in suite("right", log).run().run.measures["stimuli"].values())
