@@ -144,8 +144,12 @@ def _offered(protocol: str, what: str, line: str) -> Statement:
 
 _CARRIES = _stated("an operation that carries a user's own text", lambda one: one.texts, lines.carries)
 _TAKES = _stated("an operation on an object that another one makes", lambda one: one.takes, lines.reads)
-_ANSWERS = _stated(
-    "an operation that reads or lists objects of the user's own", lambda one: one.reads or one.lists, lines.reads
+_ANSWERS = Statement(
+    "an operation that reads or lists objects of the user's own, or, of a running service, any request",
+    lambda one: one.promises.which(
+        lambda known: known.reads or known.lists or (Suite.WIRE in one.suites and not (known.opens or known.over))
+    ),
+    lines.reads,
 )
 _SHOWS = Statement("where an answer shows the text of an object", lambda one: lines.showing(one.promises), lines.shows)
 _WHOLE = Statement(

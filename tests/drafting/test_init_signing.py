@@ -99,7 +99,7 @@ def test_a_header_that_names_the_user_is_used(tmp_path: Path) -> None:
         adapter = drafted_of(document_of({"/notes": {"post": {**WRITES, **header}}}, **components), tmp_path / name)
         assert {"x-user": "Zo%C3%AB"} == asyncio.run(_headers(adapter))
         assert {} == adapter.routes[0].headers
-        assert ("SES-2",) == claims_shown(Description(promises=adapter.promises))
+        assert ("SES-2", "ERR-1") == claims_shown(Description(promises=adapter.promises))
 
 
 async def _headers(adapter: Adapter) -> Any:
@@ -111,7 +111,7 @@ def test_users_who_show_nothing_are_told_apart_by_nothing(tmp_path: Path) -> Non
     """A document without a word of signing in gives `nobody()`, with a comment, and no claim of access."""
     adapter = drafted_of(document_of({"/notes": {"post": WRITES}}), tmp_path)
     assert frozenset() == adapter.sign_in.invalid
-    assert ("SES-2",) == claims_shown(Description(promises=adapter.promises))
+    assert ("SES-2", "ERR-1") == claims_shown(Description(promises=adapter.promises))
     assert "says nothing of signing in" in text_of(tmp_path / "out")
 
 

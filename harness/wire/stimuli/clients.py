@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle, islice
+
 from harness.adapter.adapter import Channel
 from harness.history.model import Operation
 from harness.scenario.program import Do, Manner, Program, Reading, Step
@@ -12,7 +14,10 @@ MOMENTS = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.5)
 
 
 def hang_ups(setting: Setting) -> Program:
-    """Half of the users hang up around the time of their answer, or read badly; all others only read."""
+    """Half of the users hang up around the time of their answer, or read badly; all others only read.
+
+    Then they hang up on each route in turn, so that of every pool behind one more places are left than by chance.
+    """
     users = setting.people()
     everybody = range(len(users))
     leaving, staying = everybody[::2], everybody[1::2]
@@ -23,6 +28,12 @@ def hang_ups(setting: Setting) -> Program:
         groups.append(tuple(steps))
         route = setting.random.choice(list(setting.reading) or list(setting.adapter.routes))
         groups.append(tuple(setting.ask(user, route) for user in everybody))
+    for route in (*(route for level in setting.levels for route in level), *setting.changing, *setting.reading):
+        moments = islice(cycle(MOMENTS), setting.rounds)
+        groups += [
+            tuple(setting.ask(user, route, how=Manner(hang_up_s=moment * setting.rtt_s)) for user in leaving)
+            for moment in moments
+        ]
     return setting.program("hang-ups", users, groups)
 
 
