@@ -37,7 +37,7 @@ def told_request(event: Event) -> str:
     """Return an INVOKE as a line: the request where it is known, else the operation and what was given."""
     sent = event.value.get(SENT) or {"request": event.name, "body": _given(event.value)}
     said = [sent["request"], *(str(sent[key])[:MOST_SENT] for key in ("query", "body") if sent.get(key))]
-    return " ".join([f"{event.user}:", *said, *([f"({sent['manner']})"] if "manner" in sent else [])])
+    return " ".join([f"{event.user}:", *said, *([f"({sent['options']})"] if "options" in sent else [])])
 
 
 def _given(value: Mapping[str, Value]) -> str:

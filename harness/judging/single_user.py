@@ -286,13 +286,13 @@ class SingleUser:
     def _failed(self, call: Call, known: Known) -> Iterator[Deviation]:
         """Judge an INFO: an error that the user's own faults do not explain came from somebody else.
 
-        Of what is not described, only what had worked before and changes nothing is judged. Who asks in a manner of
+        Of what is not described, only what had worked before and changes nothing is judged. Who asks with options of
         their own may have hung up.
         """
         worked = known.repeats and (known.semantics.name, known.taken_in(call.invocation)) in self._own.worked
         value = call.completion.value
-        status, manner = value.get("status"), at(call.invocation.value, f"{SENT}.manner")
-        is_own = manner is not None if status is None else status < 500
+        status, options = value.get("status"), at(call.invocation.value, f"{SENT}.options")
+        is_own = options is not None if status is None else status < 500
         if not (known.judged or worked) or is_own or call.completion.call in self._excused:
             return
         reason = value.get("error", "")

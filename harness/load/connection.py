@@ -35,11 +35,11 @@ Reply = tuple[EventKind, dict[str, Value]]
 """What came of a call: how it ended, and the value of the event that says so."""
 
 
-class Gone(Exception):
+class NoAnswer(Exception):
     """The target gave no answer. Says what happened, without ids."""
 
 
-class Hearer(Protocol):
+class FrameHandler(Protocol):
     """Who hears what a channel pushes."""
 
     def heard(self, name: str, value: Value, device: int) -> None:
@@ -56,7 +56,7 @@ class Connection:
     """A channel that is open.
 
     Args:
-        hearer: of its frames.
+        handler: of its frames.
         channel: which.
         device: which of the user's connections.
         opening: the request that opens it.
@@ -67,11 +67,13 @@ class Connection:
         ConnectionError: the target broke the attempt off.
     """
 
-    def __init__(self, hearer: Hearer, channel: Channel, device: int, opening: Opening, timeout_s: float) -> None:
+    def __init__(
+        self, handler: FrameHandler, channel: Channel, device: int, opening: Opening, timeout_s: float
+    ) -> None:
         self.channel, self.device = channel, device
         self.ended: tuple[int, str] | None = None
         self.last_id = ""
-        self._hearer = hearer
+        self._handler = handler
         self._name = channel.name
         self._sse = channel.protocol == "sse"
         pushes = channel.pushes
@@ -103,7 +105,7 @@ class Connection:
             most_s: how long an answer may take.
 
         Raises:
-            Gone: nothing was said to it.
+            NoAnswer: nothing was said to it.
         """
         answer = AsyncResult()
         if done is not None:
@@ -113,11 +115,11 @@ class Connection:
             reply: Reply = (EventKind.OK, {BODY: None}) if done is None else answer.get(timeout=most_s)
             return reply
         except OSError as error:
-            raise Gone(f"the channel {self._name} cannot be written to: {without_ids(error)}") from error
+            raise NoAnswer(f"the channel {self._name} cannot be written to: {without_ids(error)}") from error
         except Timeout as error:
             if refused is None:
                 return of_refusal(NO_ANSWER)
-            raise Gone(f"the channel {self._name} gave no answer within {most_s:.0f} s") from error
+            raise NoAnswer(f"the channel {self._name} gave no answer within {most_s:.0f} s") from error
         finally:
             self._waiting = [waiting for waiting in self._waiting if waiting[2] is not answer]
 
@@ -125,13 +127,13 @@ class Connection:
         """Return when everything has been read that was pushed before, as far as the channel lets one know.
 
         Raises:
-            Gone: the fence did not come.
+            NoAnswer: the fence did not come.
         """
         fence = self.channel.fence
         if fence is not None:
             given = {"nonce": secrets.token_hex(8)}
             if self.say(fill(fence.send, given), fill(fence.done, given), None, most_s)[0] is not EventKind.OK:
-                raise Gone(f"the fence of the channel {self._name} did not come within {most_s:.0f} s")
+                raise NoAnswer(f"the fence of the channel {self._name} did not come within {most_s:.0f} s")
             return
         until_s, before = time.monotonic() + MOST_QUIET_S, -1
         while before != self._frames and self.ended is None and time.monotonic() < until_s:
@@ -146,7 +148,7 @@ class Connection:
     def close(self) -> None:
         """Drop the connection."""
         for _, _, answer in self._waiting:
-            answer.set_exception(Gone(f"the channel {self._name} is closed"))
+            answer.set_exception(NoAnswer(f"the channel {self._name} is closed"))
         self._socket.close()
 
     def _text(self, text: str) -> None:
@@ -158,11 +160,11 @@ class Connection:
             return
         kind = at(value, self._type) if self._type else None
         name = self._name if kind is None else str(kind)
-        self._hearer.heard(name, value, self.device)
+        self._handler.heard(name, value, self.device)
         if self._sse and value["id"]:
             self.last_id = value["id"]
         if (begun := self._of_work.get(name)) is not None:
-            self._hearer.heard_of_work(str(at(value, self._id)), begun)
+            self._handler.heard_of_work(str(at(value, self._id)), begun)
 
     def _is_answer(self, value: Value) -> bool:
         for done, refused, answer in self._waiting:
@@ -175,7 +177,7 @@ class Connection:
     def _closed(self, code: int, reason: str) -> None:
         self.ended = (code, reason)
         self._closing.set()
-        self._hearer.closed(self, f"{code} {reason}".strip())
+        self._handler.closed(self, f"{code} {reason}".strip())
 
 
 def without_ids(error: object) -> str:

@@ -3,7 +3,7 @@
 Rules:
 
 - What is asked is recorded before it is sent, and what is answered as soon as it was read.
-- No answer at all is recorded as nothing: `Gone`.
+- No answer at all is recorded as nothing: `NoAnswer`.
 - Each connection is a device of its own; the first are those of the channels that are opened on no object, in the
   adapter's order. Requests are of the first.
 """
@@ -26,7 +26,7 @@ from harness.load.abilities import Ability
 from harness.load.account import FIRST_EVENT, LAST_EVENT
 from harness.load.belongings import Objects
 from harness.load.cohort import Cohort
-from harness.load.connection import Connection, Gone, Reply, without_ids
+from harness.load.connection import Connection, NoAnswer, Reply, without_ids
 from harness.load.http_connection import CALL_S, HttpConnection
 from harness.load.work import WorkUnderWay
 from harness.scenario.symbols import NOBODYS, WORD, texts_of
@@ -97,7 +97,7 @@ class Conversation:
             measured: whether it counts how long the answer takes.
 
         Raises:
-            Gone: there was no answer.
+            NoAnswer: there was no answer.
         """
         asker = User(self._user.number, self._user.name, credential)
         given = self._given(asker, ability, version)
@@ -206,7 +206,7 @@ class Conversation:
         except Refused as refusal:
             return of_refusal(refusal)
         except OSError as error:
-            raise Gone(f"the channel {channel.name} cannot be opened: {without_ids(error)}") from error
+            raise NoAnswer(f"the channel {channel.name} cannot be opened: {without_ids(error)}") from error
         self.connections[device] = connection
         for message in channel.hello:
             kind, value = self._said(message, fill(message.send, given), given, device)
@@ -221,7 +221,7 @@ class Conversation:
     def _said(self, message: Message, frame: Value, given: Mapping[str, Value], device: int) -> Reply:
         connection = self.connections.get(device)
         if connection is None:
-            raise Gone("a channel is closed over which something was to be said")
+            raise NoAnswer("a channel is closed over which something was to be said")
         done, refused = fill(message.done, given), fill(message.refused, given)
         most_s = CALL_S if refused is not None else SILENCE_S
         return connection.say(frame, done, refused, most_s)

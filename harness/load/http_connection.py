@@ -3,7 +3,7 @@
 Rules:
 
 - No cookie is kept and no redirect followed: who asks is said by the headers of a request alone.
-- No answer at all, and a gateway's (502, 503, 504), say only that the target cannot be reached: `Gone`.
+- No answer at all, and a gateway's (502, 503, 504), say only that the target cannot be reached: `NoAnswer`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlencode
 
-from harness.load.connection import Gone, without_ids
+from harness.load.connection import NoAnswer, without_ids
 from harness.transport.answers import Answer
 from harness.transport.exchange import Asked
 
@@ -46,7 +46,7 @@ class HttpConnection:
             name: of the operation, in Locust's statistics.
 
         Raises:
-            Gone: there was no answer.
+            NoAnswer: there was no answer.
         """
         if time.monotonic() - self._idle_since_s > IDLE_S:
             self._session.client.close()
@@ -68,5 +68,5 @@ class HttpConnection:
                 response.success()
         self._idle_since_s = time.monotonic()
         if not status or status in GATEWAY:
-            raise Gone(f"the target cannot be reached: {why}")
+            raise NoAnswer(f"the target cannot be reached: {why}")
         return Answer(status, tuple((key.lower(), value) for key, value in response.headers.items()), body)

@@ -25,7 +25,7 @@ from harness.history.semantics import at, body_of
 from harness.load.abilities import Ability
 from harness.load.belongings import Belongings, Objects
 from harness.load.cohort import Cohort
-from harness.load.connection import Connection, Gone
+from harness.load.connection import Connection, NoAnswer
 from harness.load.conversation import Conversation
 from harness.load.http_connection import CALL_S
 from harness.load.users import plainly_named
@@ -83,9 +83,9 @@ class VirtualUser:
                     self._open(ability, {}, device)
             for ability in self.cohort.abilities.subscribing:
                 if self.ask(ability) is None:
-                    raise Gone(f"{ability.name} was refused, on the user's own object")
+                    raise NoAnswer(f"{ability.name} was refused, on the user's own object")
                 self.own(ability, another=True)  # to which this user does not subscribe
-        except (Gone, Unreachable) as error:
+        except (NoAnswer, Unreachable) as error:
             why = str(error).replace(repr(self.user.name), "...").replace(self.user.id, "a user")
             self.lose(f"a user could not begin ({why}): start the target, or mend --host or the adapter")
 
@@ -97,7 +97,7 @@ class VirtualUser:
             try:
                 self._open_again()
                 act(self)
-            except Gone as gone:
+            except NoAnswer as gone:
                 self.lose(str(gone))
 
     def lose(self, why: str) -> None:
@@ -154,7 +154,7 @@ class VirtualUser:
                 self._await_work()
                 for connection in tuple(self.conversation.connections.values()):
                     connection.read_to_fence(CALL_S)
-            except Gone as gone:
+            except NoAnswer as gone:
                 self.lose(str(gone))
 
     @property
@@ -189,7 +189,7 @@ class VirtualUser:
             if answer is None or _is_final(progress, answer):
                 break
             if time.monotonic() > until_s:
-                raise Gone(f"a {work.kind} did not end within {WORK_S:.0f} s")
+                raise NoAnswer(f"a {work.kind} did not end within {WORK_S:.0f} s")
             self._news.clear()
             self._news.wait(pause_s)
             pause_s = min(2 * pause_s, 1.0)
@@ -231,7 +231,7 @@ class VirtualUser:
             objects: on what; on those that `own` gives when left out.
 
         Raises:
-            Gone: there was no answer.
+            NoAnswer: there was no answer.
         """
         objects = self.own(ability) if objects is None else objects
         device = self.conversation.device_of(ability.channel) if ability.channel is not None else 0
@@ -255,7 +255,7 @@ class VirtualUser:
         """Try something on objects that are not the user's.
 
         Raises:
-            Gone: there was no answer.
+            NoAnswer: there was no answer.
         """
         conversation, channel = self.conversation, ability.channel
         if channel is None:
@@ -272,7 +272,7 @@ class VirtualUser:
         """Ask under this user's name without a valid credential.
 
         Raises:
-            Gone: there was no answer.
+            NoAnswer: there was no answer.
         """
         if credential not in self._invalid:
             intruder = type(self.user)(self.user.number, self.user.name, credential)
@@ -288,7 +288,7 @@ class VirtualUser:
         """Open a channel on an object of the user's own, and leave the oldest when there are too many.
 
         Raises:
-            Gone: there was no answer.
+            NoAnswer: there was no answer.
         """
         first = len(self.cohort.abilities.channels)
         watched = [device for device in self.conversation.connections if device >= first]
@@ -344,7 +344,7 @@ class VirtualUser:
     def _open(self, ability: Ability, objects: Objects, device: int) -> None:
         kind, value = self.conversation.ask(ability, objects, self._headers, device=device)
         if kind is not EventKind.OK:
-            raise Gone(f"{ability.name} was refused with {value.get('status')}")
+            raise NoAnswer(f"{ability.name} was refused with {value.get('status')}")
         self._learn(ability, objects, value)
 
     def _new_device(self) -> int:

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from harness.claims.evidence import SubjectKind, Suite
 from harness.history.model import Promises, Target
-from harness.targets.reference import Workshop
+from harness.targets.reference import BackendFactory
 from reference_impl.app import Parts, Settings, create_app
 from reference_impl.legacy import AgentRegistry
 
@@ -75,9 +75,9 @@ class Subject:
         return nullcontext(self.open) if self.target is not None else self.workshop.built()
 
     @property
-    def workshop(self) -> Workshop:
+    def workshop(self) -> BackendFactory:
         """What builds the applications of the subject."""
-        return Workshop(
+        return BackendFactory(
             name=self.name, parts=self.parts, legacy=self.legacy, settings=self.settled, promises=self.promises
         )
 

@@ -12,7 +12,7 @@ from harness.history.calling import CALLING
 from harness.history.model import EventKind, OnPush, Operation, Refused, User, Value
 from harness.history.semantics import QUERY, SEEN, VERSION
 from harness.performing.conversations import Answered, Channels, Tell
-from harness.scenario.program import USUAL, Manner
+from harness.scenario.program import USUAL, RequestOptions
 from harness.scenario.symbols import WORD, texts_of
 from harness.transport.answers import Misfit, id_in, recorded
 from harness.transport.exchange import Asked, Exchange
@@ -81,7 +81,9 @@ class AdaptedClient:
             raise RuntimeError(answered.value["error"])
         return answered.value.get("body")
 
-    def prepare(self, operation: Operation, how: Manner = USUAL, tell: Tell = lambda answered: None) -> Prepared:
+    def prepare(
+        self, operation: Operation, how: RequestOptions = USUAL, tell: Tell = lambda answered: None
+    ) -> Prepared:
         """Return an operation as the call that it will be.
 
         Args:
@@ -93,7 +95,7 @@ class AdaptedClient:
         part = self.adapter.part(operation.name)
         if isinstance(part, Route):
             asked = asked_of(part, given, self._credentials)
-            sent = sent_of(asked, self._credentials) | ({"manner": str(how)} if how != USUAL else {})
+            sent = sent_of(asked, self._credentials) | ({"options": str(how)} if how != USUAL else {})
             return Prepared(sent, lambda: self._ask(part, asked, how))
         if isinstance(part, Channel):
             opening = opening_of(part, self._exchange.url, given, self._credentials)
@@ -128,7 +130,7 @@ class AdaptedClient:
         calling = CALLING.get() if self._tell_calls else None
         return {CALL_HEADER: f"{calling.call}:{calling.user}"} if calling is not None else {}
 
-    async def _ask(self, route: Route, asked: Asked, how: Manner) -> Answered:
+    async def _ask(self, route: Route, asked: Asked, how: RequestOptions) -> Answered:
         asked = replace(asked, headers={**asked.headers, **self._call()})
         try:
             answer = await self._exchange.ask(asked, how, self._own)

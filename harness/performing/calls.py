@@ -20,7 +20,7 @@ from harness.history.semantics import GIVEN, OBJECTS, SENT, Semantics
 from harness.performing.adapted_client import AdaptedClient
 from harness.performing.connections import Device
 from harness.performing.conversations import Answered, Tell
-from harness.scenario.program import USUAL, Manner
+from harness.scenario.program import USUAL, RequestOptions
 from harness.scenario.symbols import Unresolvable
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class _Call:
     device: int
     operation: Operation
     known: Semantics
-    how: Manner
+    how: RequestOptions
 
 
 class Calls:
@@ -67,7 +67,7 @@ class Calls:
         self.left_out = 0
         self._open: set[int] = set()
 
-    async def ask(self, position: int, device: int, operation: Operation, how: Manner = USUAL) -> None:
+    async def ask(self, position: int, device: int, operation: Operation, how: RequestOptions = USUAL) -> None:
         """Begin a call; who asks for what the target does not offer, or for an object that was never made, does not."""
         runner = self._runner
         known = runner.operations.get(operation.name)
@@ -194,7 +194,7 @@ class Calls:
         )
 
 
-def _prepared(client: Client, operation: Operation, how: Manner, tell: Tell) -> tuple[Value, Work]:
+def _prepared(client: Client, operation: Operation, how: RequestOptions, tell: Tell) -> tuple[Value, Work]:
     """Return what will be sent, where the client can say so, and what carries the call out.
 
     A call that cannot be made into a request is asked all the same, and comes to nothing: nobody could say why it is

@@ -33,7 +33,7 @@ class Device:
     subscriptions: dict[tuple[str, str], tuple[Operation, dict[str, int]]] = field(default_factory=dict)
 
 
-class Shut:
+class RefusedClient:
     """What an intruder has who was refused at the door: every operation meets the same refusal."""
 
     def __init__(self, refusal: Refused) -> None:

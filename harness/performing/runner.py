@@ -35,7 +35,7 @@ from harness.history.semantics import SEEN, at
 from harness.performing.adapted_client import AdaptedClient
 from harness.performing.calls import Calls
 from harness.performing.calls import task_name as task_name
-from harness.performing.connections import Deadlines, Device, Shut
+from harness.performing.connections import Deadlines, Device, RefusedClient
 from harness.performing.nemesis import Nemesis
 from harness.performing.settling import Settling
 from harness.scenario.program import Do, Fault, Step
@@ -229,7 +229,7 @@ class Runner:
         except Refused as refusal:
             if user.credential is Credential.VALID:
                 raise self._cannot_connect(user, refusal) from refusal
-            device.client = Shut(refusal)
+            device.client = RefusedClient(refusal)
         except Exception as error:
             raise self._cannot_connect(user, error) from error
         if isinstance(device.client, AdaptedClient) and user.credential is Credential.VALID:

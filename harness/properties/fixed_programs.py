@@ -13,7 +13,7 @@ from harness.history.model import Credential, Promises, User
 from harness.history.names import people
 from harness.history.semantics import Semantics
 from harness.scenario.program import Do, Program, Step
-from harness.scenario.repertoire import SETTLE, Does, Repertoire
+from harness.scenario.repertoire import SETTLE, OperationKind, Repertoire
 
 CANCEL_AT_TICKS = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 """After how many turns of the loop a call is cancelled, in the program of faults."""
@@ -38,10 +38,11 @@ def solo(can: Repertoire, count: int) -> list[Step]:
         can.write([user], "note one {mark}"),
         can.write([user], "note two {mark}"),
         can.read(user) + can.read(user, nth=-1) + can.look(user),
-        [can.ask(user, editing, text="note edited {mark}") for editing in can.which(Does.EDIT)],
-        can.start(user, Does.REPEAT, "tell me of {mark}") + can.start(user, Does.WRITE, "note kept {mark}"),
-        can.start(user, Does.FAIL, "note gone {mark}"),
-        can.start(user, Does.WORK),
+        [can.ask(user, editing, text="note edited {mark}") for editing in can.which(OperationKind.EDIT)],
+        can.start(user, OperationKind.REPEAT, "tell me of {mark}")
+        + can.start(user, OperationKind.WRITE, "note kept {mark}"),
+        can.start(user, OperationKind.FAIL, "note gone {mark}"),
+        can.start(user, OperationKind.WORK),
         *([can.ask(user, semantics, text="note late {mark}")] for semantics in can.late),
         [*_told(can, user, 0), *can.look(user)],
         [can.ask(user, deleting, nth=1) for deleting in can.deleting],
@@ -50,7 +51,7 @@ def solo(can: Repertoire, count: int) -> list[Step]:
 
 
 def _told(can: Repertoire, user: int, nth: int) -> list[Step]:
-    return [can.ask(user, telling, nth=nth) for telling in can.which(Does.TELL)]
+    return [can.ask(user, telling, nth=nth) for telling in can.which(OperationKind.GET_STATUS)]
 
 
 def crowd(can: Repertoire, count: int) -> list[Step]:
@@ -76,7 +77,7 @@ def crowd(can: Repertoire, count: int) -> list[Step]:
                 )
             ],
             [step for user in users for step in can.talk(user, "aside {mark}", nth=1, which=number)]
-            + [step for user in users for step in can.start(user, Does.WRITE, "note pair {mark}")],
+            + [step for user in users for step in can.start(user, OperationKind.WRITE, "note pair {mark}")],
             _reading(can, users),
         )
     return steps
@@ -85,7 +86,7 @@ def crowd(can: Repertoire, count: int) -> list[Step]:
 def _reading(can: Repertoire, users: Sequence[int]) -> list[Step]:
     looked = [can.ask(user, looking) for looking in can.looking for user in users]
     read = [step for user in users for step in (*can.read(user), *_told(can, user, -1))]
-    return looked + read + [step for user in users for step in can.start(user, Does.WORK)]
+    return looked + read + [step for user in users for step in can.start(user, OperationKind.WORK)]
 
 
 def in_turn(can: Repertoire, count: int) -> list[Step]:
@@ -98,7 +99,7 @@ def in_turn(can: Repertoire, count: int) -> list[Step]:
             can.write([user], "note in turn {mark}"),
             *([looking] for looking in can.look(user)),
             can.talk(user, "in turn {mark}"),
-            can.start(user, Does.WORK),
+            can.start(user, OperationKind.WORK),
             _told(can, user, -1) + can.read(user),
             *([can.ask(user, semantics, nth=-1)] for semantics in can.late),
         )
@@ -108,9 +109,9 @@ def in_turn(can: Repertoire, count: int) -> list[Step]:
 def edits(can: Repertoire, count: int) -> list[Step]:
     """A user's own requests race: two edits of one version, of which one must be refused."""
     steps: list[Step] = []
-    editing = can.which(Does.EDIT)
+    editing = can.which(OperationKind.EDIT)
     edited = {semantics.takes for semantics in editing}
-    reading = [semantics for semantics in can.which(Does.READ) if semantics.takes in edited]
+    reading = [semantics for semantics in can.which(OperationKind.READ) if semantics.takes in edited]
     for user in range(min(count, 3)) if editing else ():
         containers = any(semantics.takes in can.containers for semantics in editing)
         steps += [*can.home([user]), SETTLE] if containers else can.ready([user])
@@ -129,7 +130,7 @@ def faults(can: Repertoire, count: int) -> list[Step]:
     failing, cancelling, leaving, slow = (position % count for position in (0, 1, 2, 0))
     others = [user for user in users if user not in (failing, cancelling, leaving)]
     work = [step for user in others for step in (*can.talk(user, "calm {mark}"), *can.look(user)[:1])]
-    never = can.start(failing, Does.FAIL, "note never {mark}")
+    never = can.start(failing, OperationKind.FAIL, "note never {mark}")
     steps = _settled(
         can.home(users),
         can.listen(users),
@@ -154,8 +155,8 @@ def faults(can: Repertoire, count: int) -> list[Step]:
 
 def _cancelled(can: Repertoire, user: int, work: Sequence[Step], ticks: int) -> list[Step]:
     """Return the steps in which a user's writing is cancelled, and then work that writes, or an edit."""
-    editing = can.which(Does.EDIT)[:1]
-    writing = can.start(user, Does.WRITE, "note half {mark}") or [can.ask(user, s) for s in editing]
+    editing = can.which(OperationKind.EDIT)[:1]
+    writing = can.start(user, OperationKind.WRITE, "note half {mark}") or [can.ask(user, s) for s in editing]
     cancel = (Step(Do.TICK, amount=ticks), Step(Do.CANCEL, user))
     return [*can.write([user], "note cancelled {mark}"), *work, *cancel, *writing, *(cancel if writing else ())]
 
@@ -196,7 +197,7 @@ def access(can: Repertoire, count: int) -> list[Step]:
             [_try(can, owner, s, owner) for s in _taking(can) if not s.edits and not s.starts],
             *([can.ask(owner, s, text="mine {mark}")] for s in can.starting if s.takes),
             *_tried(can, owner, other),
-            [can.ask(owner, editing, text="overwritten {mark}") for editing in can.which(Does.EDIT)]
+            [can.ask(owner, editing, text="overwritten {mark}") for editing in can.which(OperationKind.EDIT)]
             + [step for user in (owner, other) for step in can.look(user)[:1]],
             can.talk(owner, "still mine {mark}") + can.read(owner),
             *_ended(can, owner, other),
@@ -206,7 +207,7 @@ def access(can: Repertoire, count: int) -> list[Step]:
 
 def _taking(can: Repertoire) -> list[Semantics]:
     """Return what takes an object, and neither deletes nor ends it."""
-    harmless = (kind for kind in Does if kind not in (Does.DELETE, Does.END))
+    harmless = (kind for kind in OperationKind if kind not in (OperationKind.DELETE, OperationKind.END))
     return [semantics for semantics in can.which(*harmless) if semantics.takes]
 
 
@@ -214,9 +215,9 @@ def _destroying(can: Repertoire) -> list[Semantics]:
     """Return what ends and deletes: what is within something before that."""
     made = [semantics.makes for level in can.levels for semantics in level]
     order = {kind: place for place, kind in enumerate(made)}
-    deleting = can.which(Does.DELETE)
+    deleting = can.which(OperationKind.DELETE)
     return [
-        *can.which(Does.END),
+        *can.which(OperationKind.END),
         *sorted(deleting, key=lambda s: (s.takes in can.containers, -order.get(s.takes, len(made)))),
     ]
 
@@ -248,7 +249,7 @@ def _ended(can: Repertoire, owner: int, other: int) -> Iterator[list[Step]]:
     if not by_kind:
         return
     yield [can.ask(owner, waiting) for waiting in by_kind.values()]
-    yield [can.ask(other, ending, owner=owner, nth=-1) for ending in can.which(Does.END)]
+    yield [can.ask(other, ending, owner=owner, nth=-1) for ending in can.which(OperationKind.END)]
     yield can.end(owner, -1)
 
 
@@ -262,16 +263,26 @@ def intruders(can: Repertoire, count: int, credentials: Sequence[Credential] = (
         can.talk(0, "guarded {mark}") + can.look(0) + can.read(0),
         _told(can, 0, 0),
     )
-    trying = can.which(*(kind for kind in Does if kind not in (Does.OPEN, Does.WAIT, Does.END, Does.DELETE)))
+    trying = can.which(
+        *(
+            kind
+            for kind in OperationKind
+            if kind not in (OperationKind.OPEN, OperationKind.WAIT, OperationKind.END, OperationKind.DELETE)
+        )
+    )
     strangers = range(count, count + len(credentials))
     for intruder in strangers:
         steps += _settled(
-            [can.ask(intruder, semantics, owner=0) for semantics in can.which(Does.OPEN)],
+            [can.ask(intruder, semantics, owner=0) for semantics in can.which(OperationKind.OPEN)],
             [can.ask(intruder, semantics, owner=0) for semantics in (*trying, *_destroying(can))],
         )
     return steps + _settled(
-        [can.ask(intruder, semantics, owner=0) for intruder in strangers for semantics in can.which(Does.WAIT)],
-        can.look(0) + [can.ask(0, editing, text="kept {mark}") for editing in can.which(Does.EDIT)],
+        [
+            can.ask(intruder, semantics, owner=0)
+            for intruder in strangers
+            for semantics in can.which(OperationKind.WAIT)
+        ],
+        can.look(0) + [can.ask(0, editing, text="kept {mark}") for editing in can.which(OperationKind.EDIT)],
     )
 
 

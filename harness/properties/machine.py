@@ -44,7 +44,7 @@ from harness.performing.performance import (
 )
 from harness.performing.totals import Totals
 from harness.scenario.program import Do, Program, Step
-from harness.scenario.repertoire import SETTLE, Does, Repertoire
+from harness.scenario.repertoire import SETTLE, OperationKind, Repertoire
 
 MOST_ACTIVE = 4
 """Users of a random program: enough for every anomaly known, few enough to shrink and to read."""
@@ -54,12 +54,18 @@ _users = st.integers(0, MOST_ACTIVE - 1)
 _nth = st.integers(0, 2)
 _which = st.integers(0, 59)
 """Picks one of a few: sixty is a multiple of every number up to six."""
-REACHING = (Does.READ, Does.EDIT, Does.TELL, Does.SUBSCRIBE, Does.OPEN)
+REACHING = (
+    OperationKind.READ,
+    OperationKind.EDIT,
+    OperationKind.GET_STATUS,
+    OperationKind.SUBSCRIBE,
+    OperationKind.OPEN,
+)
 OWN, OTHERS = 0, 2
 """Devices with which users open channels on objects: with the first, each listens to what is their own."""
 
 
-def _has(*kinds: Does) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _has(*kinds: OperationKind) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return what leaves a rule out where the target has no operation that does one of these."""
     return precondition(lambda self: bool(self.can.which(*kinds)))
 
@@ -143,17 +149,17 @@ class ManyUsers(RuleBasedStateMachine):
         """Somebody brings a text in."""
         self.do(self.can.ask(user, _one_of(self.can.writing, which), text=text))
 
-    @_has(Does.EDIT)
+    @_has(OperationKind.EDIT)
     @rule(user=_users, which=_which, nth=_nth, text=_texts)
     def edit(self, user: int, which: int, nth: int, text: str) -> None:
         """Somebody edits an object of their own."""
-        self.do(self.can.ask(user, _one_of(self.can.which(Does.EDIT), which), nth=nth, text=text))
+        self.do(self.can.ask(user, _one_of(self.can.which(OperationKind.EDIT), which), nth=nth, text=text))
 
-    @_has(Does.EDIT)
+    @_has(OperationKind.EDIT)
     @rule(user=_users, which=_which, nth=_nth)
     def race(self, user: int, which: int, nth: int) -> None:
         """Somebody's edits of one version race."""
-        editing = _one_of(self.can.which(Does.EDIT), which)
+        editing = _one_of(self.can.which(OperationKind.EDIT), which)
         self.do(*(self.can.ask(user, editing, nth=nth, text=f"edit {side} {{mark}}") for side in ("left", "right")))
 
     @precondition(lambda self: self.can.deleting)
@@ -162,7 +168,7 @@ class ManyUsers(RuleBasedStateMachine):
         """Somebody deletes an object of their own, which holds no others."""
         self.do(self.can.ask(user, _one_of(self.can.deleting, which), nth=nth))
 
-    @_has(Does.LIST, Does.SEARCH)
+    @_has(OperationKind.LIST, OperationKind.SEARCH)
     @rule(user=_users, which=_which)
     def look(self, user: int, which: int) -> None:
         """Somebody lists or searches."""

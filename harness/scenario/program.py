@@ -15,7 +15,7 @@ Where a text is written down, `{mark}` in it becomes a fresh canary.
 Users are given by their position in `Program.users`, objects by the number of the user who made them.
 
 How things overlap: asking waits for nothing, so that all that is asked between two JOINs, or until a SETTLE, is under
-way at once, each from its own moment on (`Manner.at_s`).
+way at once, each from its own moment on (`RequestOptions.at_s`).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Reading(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RequestOptions:
     """How a request travels. A transport that has no such way sends it as usual.
 
     Args:
@@ -106,7 +106,7 @@ class Manner:
         return ", ".join([*said, *(["half closed"] if self.half_closed else [])])
 
 
-USUAL = Manner()
+USUAL = RequestOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Step:
     operation: Operation | None = None
     device: int = 0
     amount: int = 0
-    how: Manner = USUAL
+    how: RequestOptions = USUAL
 
     def __str__(self) -> str:
         """Return the step as one line of a story."""
@@ -165,7 +165,7 @@ class Program:
         return sum(step.do is Do.ASK for step in self.steps)
 
 
-def ask(user: int, name: str, *, device: int = 0, how: Manner = USUAL, **arguments: object) -> Step:
+def ask(user: int, name: str, *, device: int = 0, how: RequestOptions = USUAL, **arguments: object) -> Step:
     """Return the step in which the user asks for an operation; `text`, `version`, `query`, `seen` are no objects."""
     given = {key: value for key, value in arguments.items() if key.partition(":")[0] in _GIVEN}
     objects = {key: value for key, value in arguments.items() if key not in given}

@@ -17,12 +17,12 @@ from functools import cached_property
 
 from harness.history.model import Operation, Promises
 from harness.history.semantics import Semantics
-from harness.scenario.program import USUAL, Do, Manner, Step
+from harness.scenario.program import USUAL, Do, RequestOptions, Step
 
 SETTLE = Step(Do.SETTLE)
 
 
-class Does(StrEnum):
+class OperationKind(StrEnum):
     """What an operation does: each does one of these."""
 
     OPEN = "open"
@@ -46,34 +46,39 @@ class Does(StrEnum):
     """Starts work of which no more is known."""
     END = "end"
     """Asks work to end."""
-    TELL = "tell"
+    GET_STATUS = "get status"
     """Tells what has become of work."""
     OTHER = "other"
     """Something of which nothing is known."""
 
 
-STARTING = (Does.REPEAT, Does.WRITE, Does.WORK, Does.FAIL, Does.WAIT)
+STARTING = (OperationKind.REPEAT, OperationKind.WRITE, OperationKind.WORK, OperationKind.FAIL, OperationKind.WAIT)
 
 
-def does(semantics: Semantics) -> Does:
+def kind_of(semantics: Semantics) -> OperationKind:
     """Return what an operation does."""
     work = semantics.starts
     if work is not None:
-        said = {Does.WAIT: work.waits, Does.FAIL: work.fails, Does.WRITE: work.writes, Does.REPEAT: work.repeats}
-        return next((kind for kind, holds in said.items() if holds), Does.WORK)
+        said = {
+            OperationKind.WAIT: work.waits,
+            OperationKind.FAIL: work.fails,
+            OperationKind.WRITE: work.writes,
+            OperationKind.REPEAT: work.repeats,
+        }
+        return next((kind for kind, holds in said.items() if holds), OperationKind.WORK)
     told = {
-        Does.OPEN: semantics.opens,
-        Does.SUBSCRIBE: semantics.subscribes,
-        Does.END: semantics.ends,
-        Does.MAKE: semantics.makes,
-        Does.DELETE: semantics.deletes,
-        Does.EDIT: semantics.edits,
-        Does.SEARCH: semantics.searches,
-        Does.LIST: semantics.lists,
-        Does.TELL: semantics.progress,
-        Does.READ: semantics.reads,
+        OperationKind.OPEN: semantics.opens,
+        OperationKind.SUBSCRIBE: semantics.subscribes,
+        OperationKind.END: semantics.ends,
+        OperationKind.MAKE: semantics.makes,
+        OperationKind.DELETE: semantics.deletes,
+        OperationKind.EDIT: semantics.edits,
+        OperationKind.SEARCH: semantics.searches,
+        OperationKind.LIST: semantics.lists,
+        OperationKind.GET_STATUS: semantics.progress,
+        OperationKind.READ: semantics.reads,
     }
-    return next((kind for kind, holds in told.items() if holds), Does.OTHER)
+    return next((kind for kind, holds in told.items() if holds), OperationKind.OTHER)
 
 
 def levels_of(making: Iterable[Semantics]) -> Sequence[Sequence[Semantics]]:
@@ -108,20 +113,20 @@ class Repertoire:
     promises: Promises
 
     @cached_property
-    def _sorted(self) -> Mapping[Does, tuple[Semantics, ...]]:
+    def _sorted(self) -> Mapping[OperationKind, tuple[Semantics, ...]]:
         making = (semantics for semantics in self.promises.operations.values() if semantics.makes)
         known = {semantics.makes for level in levels_of(making) for semantics in level}
         can = self.promises.which(lambda semantics: kinds_in(semantics) <= known)
-        return {kind: tuple(semantics for semantics in can if does(semantics) is kind) for kind in Does}
+        return {kind: tuple(semantics for semantics in can if kind_of(semantics) is kind) for kind in OperationKind}
 
-    def which(self, *kinds: Does) -> tuple[Semantics, ...]:
+    def which(self, *kinds: OperationKind) -> tuple[Semantics, ...]:
         """Return the operations that do one of these, those of the first first."""
         return tuple(semantics for kind in kinds for semantics in self._sorted[kind])
 
     @cached_property
     def levels(self) -> Sequence[Sequence[Semantics]]:
         """What makes objects and starts no work, in levels."""
-        return levels_of(self.which(Does.MAKE))
+        return levels_of(self.which(OperationKind.MAKE))
 
     @cached_property
     def kinds(self) -> frozenset[str]:
@@ -131,37 +136,41 @@ class Repertoire:
     @cached_property
     def containers(self) -> frozenset[str]:
         """The kinds of objects in which others are made, or within which something is pushed."""
-        within = self.which(*STARTING, Does.MAKE, Does.SUBSCRIBE, Does.OPEN)
+        within = self.which(*STARTING, OperationKind.MAKE, OperationKind.SUBSCRIBE, OperationKind.OPEN)
         return self.kinds & {kind for semantics in within for kind in kinds_in(semantics) - {semantics.makes}}
 
     @cached_property
     def starting(self) -> tuple[Semantics, ...]:
         """What starts work on objects that are no work, and ends by itself: first what repeats its text."""
-        started = self.which(Does.REPEAT, Does.WORK, Does.WRITE, Does.FAIL)
+        started = self.which(OperationKind.REPEAT, OperationKind.WORK, OperationKind.WRITE, OperationKind.FAIL)
         return tuple(semantics for semantics in started if self._is_early(semantics))
 
     @cached_property
     def waiting(self) -> tuple[Semantics, ...]:
         """What starts work that goes on until it is asked to end, where it can be asked to."""
-        ended = {semantics.takes for semantics in self.which(Does.END)}
-        return tuple(s for s in self.which(Does.WAIT) if self._is_early(s) and s.makes in ended)
+        ended = {semantics.takes for semantics in self.which(OperationKind.END)}
+        return tuple(s for s in self.which(OperationKind.WAIT) if self._is_early(s) and s.makes in ended)
 
     @cached_property
     def listening(self) -> tuple[Semantics, ...]:
         """What subscribes to a container, or opens a channel on one."""
-        return tuple(s for s in self.which(Does.OPEN, Does.SUBSCRIBE) if s.needs and self._is_early(s))
+        return tuple(
+            s for s in self.which(OperationKind.OPEN, OperationKind.SUBSCRIBE) if s.needs and self._is_early(s)
+        )
 
     @cached_property
     def looking(self) -> tuple[Semantics, ...]:
         """What lists and searches, contents first; then what changes nothing, and of which no more is known."""
-        looking = sorted(self.which(Does.LIST, Does.SEARCH), key=lambda s: s.lists in self.containers)
-        return (*looking, *(s for s in self.which(Does.OTHER) if s.safe and not s.needs))
+        looking = sorted(self.which(OperationKind.LIST, OperationKind.SEARCH), key=lambda s: s.lists in self.containers)
+        return (*looking, *(s for s in self.which(OperationKind.OTHER) if s.safe and not s.needs))
 
     @cached_property
     def writing(self) -> tuple[Semantics, ...]:
         """What brings texts of a user in as soon as they are at home; where there is no such thing, new containers."""
         brought = [semantics for level in self.levels for semantics in level if semantics.makes not in self.containers]
-        brought += [semantics for semantics in self.which(Does.OTHER) if semantics.texts and not semantics.safe]
+        brought += [
+            semantics for semantics in self.which(OperationKind.OTHER) if semantics.texts and not semantics.safe
+        ]
         at_home = [semantics for semantics in brought if kinds_in(semantics) <= self.containers]
         return tuple(at_home or (self.levels[-1] if self.levels else ()))
 
@@ -169,14 +178,14 @@ class Repertoire:
     def late(self) -> tuple[Semantics, ...]:
         """What can be asked only when there are contents or work, and what is not known to bring a text in."""
         early = {s.name for s in (*self.starting, *self.waiting, *self.listening, *self.writing, *self.looking)}
-        kinds = (Does.OPEN, Does.SUBSCRIBE, Does.MAKE, *STARTING[:-1], Does.OTHER)
+        kinds = (OperationKind.OPEN, OperationKind.SUBSCRIBE, OperationKind.MAKE, *STARTING[:-1], OperationKind.OTHER)
         late = (s for s in self.which(*kinds) if s.name not in early and s.makes not in self.containers)
-        return tuple(s for s in late if s.needs or does(s) is Does.OTHER)
+        return tuple(s for s in late if s.needs or kind_of(s) is OperationKind.OTHER)
 
     @cached_property
     def deleting(self) -> tuple[Semantics, ...]:
         """What deletes objects that hold no others: what goes with a container nobody says."""
-        return tuple(s for s in self.which(Does.DELETE) if s.takes not in self.containers)
+        return tuple(s for s in self.which(OperationKind.DELETE) if s.takes not in self.containers)
 
     def _is_early(self, semantics: Semantics) -> bool:
         """Whether it can be asked before there is any work."""
@@ -194,7 +203,7 @@ class Repertoire:
         text: str = "",
         of_nobody: bool = False,
         device: int = 0,
-        how: Manner = USUAL,
+        how: RequestOptions = USUAL,
     ) -> Step:
         """Return the step in which a user asks an operation.
 
@@ -228,16 +237,16 @@ class Repertoire:
     def spoken_over(self) -> tuple[Semantics, ...]:
         """The channels that need no object and are opened for whoever subscribes over them."""
         over = {semantics.over for semantics in self.listening}
-        return tuple(s for s in self.which(Does.OPEN) if not s.needs and s.name in over)
+        return tuple(s for s in self.which(OperationKind.OPEN) if not s.needs and s.name in over)
 
     def arrive(self, user: int, device: int = 0) -> list[Step]:
         """Return the steps in which a user connects, and opens the channels that nothing else opens for them.
 
         Of another device only where something is pushed to it.
         """
-        if device and not self.which(Does.OPEN, Does.SUBSCRIBE):
+        if device and not self.which(OperationKind.OPEN, OperationKind.SUBSCRIBE):
             return []
-        plain = [s for s in self.which(Does.OPEN) if not s.needs and s not in self.spoken_over]
+        plain = [s for s in self.which(OperationKind.OPEN) if not s.needs and s not in self.spoken_over]
         return [Step(Do.CONNECT, user, device=device), *(self.ask(user, s, device=device) for s in plain)]
 
     def home(self, users: Sequence[int], text: str = "{mark}", count: int = 2) -> list[Step]:
@@ -277,16 +286,16 @@ class Repertoire:
 
         Where there is no work, they write, and look what there is.
         """
-        calm = [semantics for semantics in self.starting if does(semantics) is not Does.FAIL]
-        alike = [semantics for semantics in calm if does(semantics) is does(calm[0])]
+        calm = [semantics for semantics in self.starting if kind_of(semantics) is not OperationKind.FAIL]
+        alike = [semantics for semantics in calm if kind_of(semantics) is kind_of(calm[0])]
         if not alike:
             return self.write([user], text) + self.look(user)[:1]
         return [self.ask(user, alike[which % len(alike)], nth=nth, text=text)]
 
-    def start(self, user: int, kind: Does, text: str = "", nth: int = 0) -> list[Step]:
+    def start(self, user: int, kind: OperationKind, text: str = "", nth: int = 0) -> list[Step]:
         """Return the steps in which a user starts all work of a kind."""
-        started = self.waiting if kind is Does.WAIT else self.starting
-        return [self.ask(user, s, nth=nth, text=text) for s in started if does(s) is kind]
+        started = self.waiting if kind is OperationKind.WAIT else self.starting
+        return [self.ask(user, s, nth=nth, text=text) for s in started if kind_of(s) is kind]
 
     def look(self, user: int) -> list[Step]:
         """Return the steps in which a user lists and searches everything; where that cannot be, they read."""
@@ -294,8 +303,8 @@ class Repertoire:
 
     def read(self, user: int, *, owner: int | None = None, nth: int = 0) -> list[Step]:
         """Return the steps in which a user reads what is no work."""
-        return [self.ask(user, semantics, owner=owner, nth=nth) for semantics in self.which(Does.READ)]
+        return [self.ask(user, semantics, owner=owner, nth=nth) for semantics in self.which(OperationKind.READ)]
 
     def end(self, user: int, nth: int) -> list[Step]:
         """Return the steps in which a user ends work of their own."""
-        return [self.ask(user, semantics, nth=nth) for semantics in self.which(Does.END)]
+        return [self.ask(user, semantics, nth=nth) for semantics in self.which(OperationKind.END)]

@@ -18,7 +18,7 @@ from harness.history.model import Promises
 from harness.history.names import people
 from harness.history.semantics import Semantics
 from harness.scenario.program import Do, Program, Step
-from harness.scenario.repertoire import SETTLE, STARTING, Does, Repertoire
+from harness.scenario.repertoire import SETTLE, STARTING, OperationKind, Repertoire
 
 RUNS_PER_USER = 3
 """Taken for the most pieces of work of one user at a time where a service states no limit."""
@@ -73,8 +73,8 @@ def _looking(can: Repertoire) -> list[Step]:
 
 
 def _reading(can: Repertoire, nth: int = 0) -> list[Step]:
-    contents = [semantics for semantics in can.which(Does.READ) if semantics.takes not in can.containers]
-    reading = (contents or can.which(Does.READ))[:FEW]
+    contents = [semantics for semantics in can.which(OperationKind.READ) if semantics.takes not in can.containers]
+    reading = (contents or can.which(OperationKind.READ))[:FEW]
     return [can.ask(user, s, nth=nth) for user in TWO for s in reading] or _looking(can)
 
 
@@ -99,14 +99,14 @@ def writing(can: Repertoire) -> Parts:
 
 def remembering(can: Repertoire) -> Parts:
     """Two users' work writes several objects, while other work of theirs reads them."""
-    burst = [step for user in TWO for step in can.start(user, Does.WRITE, "note {mark}")]
-    recall = [step for user in TWO for step in can.start(user, Does.WORK)]
+    burst = [step for user in TWO for step in can.start(user, OperationKind.WRITE, "note {mark}")]
+    recall = [step for user in TWO for step in can.start(user, OperationKind.WORK)]
     return _at_home(can), [*burst, *recall] if burst else [], [*_looking(can), *recall]
 
 
 def failing(can: Repertoire) -> Parts:
     """One user's work fails, while another user's goes on."""
-    never = can.start(0, Does.FAIL, "note never {mark}")
+    never = can.start(0, OperationKind.FAIL, "note never {mark}")
     burst = [
         *never,
         *can.talk(1, "calm {mark}"),
@@ -142,7 +142,7 @@ def crowding(can: Repertoire) -> Parts:
 
 def returning(can: Repertoire) -> Parts:
     """A user loses the connection in the middle of something and comes back, while another's goes on."""
-    if not can.which(Does.OPEN, Does.SUBSCRIBE):
+    if not can.which(OperationKind.OPEN, OperationKind.SUBSCRIBE):
         return NONE
     burst = [
         *can.talk(0, "cut {mark} off"),
@@ -158,7 +158,7 @@ def editing(can: Repertoire) -> Parts:
     """A user's own edits of one version race, and so do another's."""
     edit = [
         can.ask(user, semantics, text=f"edit {side} {{mark}}")
-        for semantics in can.which(Does.EDIT)[:1]
+        for semantics in can.which(OperationKind.EDIT)[:1]
         for side in ("left", "right")
         for user in TWO
     ]
@@ -188,14 +188,14 @@ def reaching(can: Repertoire) -> Parts:
 def _trying(can: Repertoire) -> list[Semantics]:
     """Return one operation of each sort that takes an object: on contents, if there is one."""
     sorts = (
-        (Does.READ,),
-        (Does.LIST,),
-        (Does.TELL,),
-        (Does.SUBSCRIBE,),
-        (Does.OPEN,),
-        (Does.MAKE,),
+        (OperationKind.READ,),
+        (OperationKind.LIST,),
+        (OperationKind.GET_STATUS,),
+        (OperationKind.SUBSCRIBE,),
+        (OperationKind.OPEN,),
+        (OperationKind.MAKE,),
         STARTING[:-1],
-        (Does.EDIT,),
+        (OperationKind.EDIT,),
     )
     sorted_ = ([semantics for semantics in can.which(*sort) if semantics.takes] for sort in sorts)
     return [min(found, key=lambda s: s.takes in can.containers) for found in sorted_ if found]
@@ -210,7 +210,7 @@ def _reach(can: Repertoire, user: int, semantics: Semantics, of_nobody: bool = F
 def waiting(can: Repertoire) -> Parts:
     """One user's database is so slow that requests and work pass their deadlines; another's is not."""
     look = [can.look(user)[:1] for user in TWO]
-    recall = [step for user in TWO for step in can.start(user, Does.WORK)]
+    recall = [step for user in TWO for step in can.start(user, OperationKind.WORK)]
     asked = [*look[0], *recall, *_writing(can, "note meanwhile {mark}", [1]), *look[1]]
     entrance = [*_at_home(can), *_writing(can, "note before {mark}"), SETTLE]
     slow, again = Step(Do.SLOW, 0, amount=40_000), Step(Do.SLOW, 0, amount=0)

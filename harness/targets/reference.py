@@ -118,7 +118,7 @@ class ReferenceTarget(AdaptedTarget):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class BackendFactory:
     """Opens applications of the bundled backend in this process.
 
     Args:

@@ -1,4 +1,4 @@
-"""Sends requests, each in its own manner, over connections that have names.
+"""Sends requests, each with its own options, over connections that have names.
 
 Rules:
 
@@ -26,7 +26,7 @@ import httpx
 
 from harness.adapter.adapter import Channel
 from harness.history.model import Unreachable
-from harness.scenario.program import Manner, Reading
+from harness.scenario.program import Reading, RequestOptions
 from harness.transport.answers import Answer
 from harness.transport.channels import OnFrame, OpenChannel, Opening, open_channel
 
@@ -94,32 +94,32 @@ class Exchange:
             )
         return self._clients[connection]
 
-    async def ask(self, asked: Asked, manner: Manner, own: str) -> Answer:
+    async def ask(self, asked: Asked, options: RequestOptions, own: str) -> Answer:
         """Send a request, and return what came back.
 
         Args:
             asked: what.
-            manner: how.
+            options: how.
             own: name of the user's own connections.
 
         Raises:
             ConnectionError: no answer came; nobody knows whether it happened.
             TimeoutError: the client hung up before the answer came.
         """
-        if manner.half_closed and not self.url.startswith("https"):  # TLS knows no such thing: sent as usual there
+        if options.half_closed and not self.url.startswith("https"):  # TLS knows no such thing: sent as usual there
             return await self._half_closed(asked)
         clock = asyncio.get_running_loop().time  # which may be virtual
         began_s = clock()
-        client = self.client(manner.connection or own)
-        content: Any = asked.body if manner.pieces == 1 else _pieces(asked.body, manner.pieces)
+        client = self.client(options.connection or own)
+        content: Any = asked.body if options.pieces == 1 else _pieces(asked.body, options.pieces)
         request = client.build_request(
             asked.method, asked.path, params=asked.query or None, headers=dict(asked.headers), content=content or None
         )
         try:
-            async with asyncio.timeout(manner.hang_up_s):
+            async with asyncio.timeout(options.hang_up_s):
                 response = await client.send(request, stream=True)
                 try:
-                    answer = await _read(response, manner.reading)
+                    answer = await _read(response, options.reading)
                     self.rtt_s.append(clock() - began_s)
                     return answer
                 finally:

@@ -14,7 +14,7 @@ from harness.transport.channels import Opening
 from harness.transport.exchange import Asked
 
 
-def parted(credentials: Headers) -> tuple[dict[str, str], dict[str, str]]:
+def split_credentials(credentials: Headers) -> tuple[dict[str, str], dict[str, str]]:
     """Return the headers and the query parameters that a user's credentials are."""
     query = {name[1:]: value for name, value in credentials.items() if name.startswith("?")}
     return {name: value for name, value in credentials.items() if not name.startswith("?")}, query
@@ -34,14 +34,14 @@ def asked_of(route: Route, given: Mapping[str, Value], credentials: Headers) -> 
         body = str(fill(route.text, given)).encode()
     headers |= {name.lower(): str(value) for name, value in fill(dict(route.headers), given).items()}
     path = fill(route.path, _quoted(given))
-    own_headers, own_query = parted(credentials)
+    own_headers, own_query = split_credentials(credentials)
     query = {**_texts(fill(dict(route.query), given)), **own_query}
     return Asked(route.method.upper(), path, query, {**headers, **own_headers}, body)
 
 
 def sent_of(asked: Asked, credentials: Headers) -> dict[str, Value]:
     """Return what stands in a history of a request: all but the credentials."""
-    _, secret = parted(credentials)
+    _, secret = split_credentials(credentials)
     sent: dict[str, Value] = {"request": f"{asked.method} {asked.path}"}
     if query := {name: text for name, text in asked.query.items() if name not in secret}:
         sent["query"] = query
@@ -50,7 +50,7 @@ def sent_of(asked: Asked, credentials: Headers) -> dict[str, Value]:
 
 def opening_of(channel: Channel, url: str, given: Mapping[str, Value], credentials: Headers) -> Opening:
     """Return the request that opens a channel, with everything filled in."""
-    own_headers, own_query = parted(credentials)
+    own_headers, own_query = split_credentials(credentials)
     headers = {**own_headers, **_texts(fill(dict(channel.headers), given))}
     if LAST_EVENT in given:
         headers[LAST_EVENT] = str(given[LAST_EVENT])

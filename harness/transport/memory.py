@@ -3,7 +3,7 @@
 A request runs in the task that asks, so cancelling the caller cancels the application at the await it is at, which no
 client over a network can do. A stream, and a WebSocket, run in tasks of their own.
 
-What a manner of travelling asks of a connection (whose it is, half-closed) means nothing here, and is left out.
+What the options of a request ask of a connection (whose it is, half-closed) mean nothing here, and are left out.
 """
 
 from __future__ import annotations

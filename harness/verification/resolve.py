@@ -110,12 +110,12 @@ def open_explorer(name: str, seed: int) -> Iterator[TargetExplorer]:
 
 def _bundled(name: str) -> NamedTarget:
     from harness.mutants import SUBJECTS
-    from harness.targets.reference import Workshop, components_of
+    from harness.targets.reference import BackendFactory, components_of
     from harness.targets.service import open_service
     from reference_impl.app import Parts
 
     if name == REFERENCE:
-        workshop = Workshop(name=name)
+        workshop = BackendFactory(name=name)
         return NamedTarget(name, workshop.open, REFERENCE, built=workshop.built)
     if name == SERVICE:
         return NamedTarget(name, lambda: open_service(name, REFERENCE, components_of(Parts())), REFERENCE)

@@ -25,12 +25,12 @@ def after_trouble(served: tuple[str, ...] = ("chat",)) -> Story:
     return story
 
 
-def fails(story: Story, times: int, manner: str = "") -> None:
+def fails(story: Story, times: int, options: str = "") -> None:
     """Tell that Cat's answers break off."""
     for _ in range(times):
         call = story.asks(CAT, "chat", text="c")
-        if manner:
-            story.events[-1].value["sent"] = {"request": "POST /chat", "manner": manner}
+        if options:
+            story.events[-1].value["sent"] = {"request": "POST /chat", "options": options}
         story.info(call)
 
 
@@ -64,7 +64,7 @@ def test_a_refusal_serves() -> None:
 def test_who_hung_up_is_no_bystander() -> None:
     """They left their answers themselves."""
     story = after_trouble()
-    fails(story, BYSTANDER_ASKS, manner="hangs up 1.0 ms after sending")
+    fails(story, BYSTANDER_ASKS, options="hangs up 1.0 ms after sending")
     assert {} == story.found("interference")
 
 

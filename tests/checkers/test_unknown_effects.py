@@ -292,7 +292,7 @@ class TestEnds:
         assert [] == said_of(story)
 
     @pytest.mark.parametrize(
-        ("manner", "value", "found"),
+        ("options", "value", "found"),
         [
             ("hangs up", {"error": "the client hung up"}, 0),
             ("reads beginning", {"status": 200, "cut": "the client hung up", "error": ""}, 0),
@@ -300,11 +300,11 @@ class TestEnds:
             (None, {"error": "timeout"}, 1),
         ],
     )
-    def test_who_hangs_up_gets_no_answer(self, manner: str | None, value: dict[str, Any], found: int) -> None:
+    def test_who_hangs_up_gets_no_answer(self, options: str | None, value: dict[str, Any], found: int) -> None:
         """An error that the service answered is one all the same."""
         story = boards()
         call = len(story.events)
-        sent = {"sent": {"manner": manner}} if manner else {}
+        sent = {"sent": {"options": options}} if options else {}
         story.event(EventKind.INVOKE, ANN, "cards", sent, call=call)
         story.event(EventKind.INFO, ANN, "cards", value, call=call)
         assert found == len(said_of(story))

@@ -20,7 +20,7 @@ from harness.history.recorder import Recorder
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.connections import Deadlines
 from harness.performing.runner import Runner
-from harness.scenario.program import Do, Fault, Manner, Step, ask
+from harness.scenario.program import Do, Fault, RequestOptions, Step, ask
 from harness.transport.channels import OnFrame, OpenChannel
 from harness.transport.memory import MemoryExchange
 
@@ -267,7 +267,7 @@ async def test_each_user_chooses_sessions_of_their_own(target: AdaptedTarget) ->
 class TestTime:
     async def test_is_counted_from_when_all_were_answered(self, target: AdaptedTarget) -> None:
         """Each group of requests begins at its own zero; what comes later is asked in its order."""
-        late, soon = Manner(at_s=0.2), Manner(at_s=0.1)
+        late, soon = RequestOptions(at_s=0.2), RequestOptions(at_s=0.1)
         began = asyncio.get_running_loop().time()
         events = await performed(
             target, ask(0, "word", how=late), ask(1, "word", how=soon), ALL, ask(0, "seen", how=soon), ask(1, "seen")
@@ -279,7 +279,11 @@ class TestTime:
 
     async def test_to_come_is_looked_up_when_it_comes(self, target: AdaptedTarget) -> None:
         """A later request names what was made meanwhile, over the connection that is there then."""
-        steps = [ask(0, "read", note="$note:0:0", how=Manner(at_s=0.2)), ask(0, "write"), Step(Do.DISCONNECT, 0)]
+        steps = [
+            ask(0, "read", note="$note:0:0", how=RequestOptions(at_s=0.2)),
+            ask(0, "write"),
+            Step(Do.DISCONNECT, 0),
+        ]
         assert [OK] == ends(await performed(target, *steps, ALL), "read")
 
 

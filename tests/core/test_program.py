@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.history.model import Operation
-from harness.scenario.program import FAULTS, Do, Manner, Step, ask, groups_of
+from harness.scenario.program import FAULTS, Do, RequestOptions, Step, ask, groups_of
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from harness.scenario.program import FAULTS, Do, Manner, Step, ask, groups_of
     [
         (ask(2, "edit_note", id="$note:2:0", text="x"), "user 2 asks edit_note(id=$note:2:0, text=x)"),
         (ask(0, "list_notes", device=1), "user 0 (device 1) asks list_notes()"),
-        (ask(0, "list_notes", how=Manner(at_s=0.5)), "user 0 asks list_notes() (after 500.0 ms)"),
+        (ask(0, "list_notes", how=RequestOptions(at_s=0.5)), "user 0 asks list_notes() (after 500.0 ms)"),
         (Step(Do.DISCONNECT, 0, Operation("feed")), "user 0: disconnect feed"),
         (Step(Do.JOIN), "all are answered"),
         (Step(Do.TICK, amount=3), "the loop turns 3 times"),

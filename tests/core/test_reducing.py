@@ -15,7 +15,7 @@ from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Finding, Verdict
 from harness.performing.performance import Failure, perform
 from harness.performing.reduction import LONG_S, Smallest, reduce
-from harness.scenario.program import Do, Manner, Program, Step, ask, groups_of
+from harness.scenario.program import Do, Program, RequestOptions, Step, ask, groups_of
 
 USERS = (User(0, "alice"), User(1, "bob"), User(2, "carol"))
 JOIN, SETTLE = Step(Do.JOIN), Step(Do.SETTLE)
@@ -119,14 +119,14 @@ class TestLeavingOut:
 
     async def test_begins_with_what_takes_long(self) -> None:
         """A minute of waiting is left out first, also when there is no time for anything else."""
-        late = ask(0, "late", how=Manner(at_s=LONG_S + 1))
+        late = ask(0, "late", how=RequestOptions(at_s=LONG_S + 1))
         trial = Trial(has(asks(1)[0]))
         found = await trial.smallest(*asks(1), late, *asks(3), seconds=0)
         assert ((*asks(1), *asks(3)), 1) == (found.failure.program.steps, len(trial.performed))
 
     async def test_sends_as_usual_what_shows_it_as_usual(self) -> None:
         """What is unusual in how a request travels stays only where it takes that."""
-        odd = Manner(pieces=3)
+        odd = RequestOptions(pieces=3)
         steps = [ask(0, "write", how=odd), ask(1, "read", how=odd)]
         trial = Trial(lambda left: len(left) == 2 and left[1].how == odd)
         assert (ask(0, "write"), steps[1]) == (await trial.smallest(*steps)).failure.program.steps

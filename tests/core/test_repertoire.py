@@ -8,7 +8,7 @@ from harness.adapter import Adapter, Channel, Message, Route, nobody
 from harness.history.model import Operation, Promises
 from harness.history.semantics import Semantics
 from harness.scenario.program import Step
-from harness.scenario.repertoire import Does, Repertoire, does, levels_of
+from harness.scenario.repertoire import OperationKind, Repertoire, kind_of, levels_of
 from harness.targets.bundled import BUNDLED
 
 FOLDERS = Adapter(
@@ -94,30 +94,30 @@ class TestSorting:
     @pytest.mark.parametrize(
         ("name", "kind"),
         [
-            ("open_thread", Does.MAKE),
-            ("read_note", Does.READ),
-            ("list_notes", Does.LIST),
-            ("search_notes", Does.SEARCH),
-            ("edit_note", Does.EDIT),
-            ("delete_note", Does.DELETE),
-            ("narrate", Does.REPEAT),
-            ("remember", Does.WRITE),
-            ("recall", Does.WORK),
-            ("fail", Does.FAIL),
-            ("stall", Does.WAIT),
-            ("read_run", Does.TELL),
-            ("cancel_run", Does.END),
-            ("events", Does.OPEN),
-            ("follow", Does.SUBSCRIBE),
+            ("open_thread", OperationKind.MAKE),
+            ("read_note", OperationKind.READ),
+            ("list_notes", OperationKind.LIST),
+            ("search_notes", OperationKind.SEARCH),
+            ("edit_note", OperationKind.EDIT),
+            ("delete_note", OperationKind.DELETE),
+            ("narrate", OperationKind.REPEAT),
+            ("remember", OperationKind.WRITE),
+            ("recall", OperationKind.WORK),
+            ("fail", OperationKind.FAIL),
+            ("stall", OperationKind.WAIT),
+            ("read_run", OperationKind.GET_STATUS),
+            ("cancel_run", OperationKind.END),
+            ("events", OperationKind.OPEN),
+            ("follow", OperationKind.SUBSCRIBE),
         ],
     )
-    def test_an_operation_of_the_bundled_backend_does_one_thing(self, name: str, kind: Does) -> None:
+    def test_an_operation_of_the_bundled_backend_does_one_thing(self, name: str, kind: OperationKind) -> None:
         """What it does is found in its semantics, never in its name."""
-        assert kind is does(BUNDLED.promises.operations[name])
+        assert kind is kind_of(BUNDLED.promises.operations[name])
 
     def test_every_operation_that_can_be_asked_is_sorted_once(self) -> None:
         """Whatever the description says of it."""
-        assert sorted(FOLDERS.promises.operations) == sorted(named(*CAN.which(*Does)))
+        assert sorted(FOLDERS.promises.operations) == sorted(named(*CAN.which(*OperationKind)))
 
     def test_what_nothing_makes_cannot_be_asked_for(self) -> None:
         """An operation that needs a draft is left out where no operation makes drafts."""
@@ -126,7 +126,7 @@ class TestSorting:
                 "read": Semantics("read", takes="draft", argument="draft", needs=(("draft", "draft"),), reads=True)
             }
         )
-        assert () == Repertoire(promises).which(*Does)
+        assert () == Repertoire(promises).which(*OperationKind)
 
     def test_what_makes_something_comes_after_what_makes_what_it_needs(self) -> None:
         """Folders, notes in them, copies of notes."""

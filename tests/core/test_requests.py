@@ -15,7 +15,7 @@ EVENTS = (
         user="u01",
         call=2,
         name="search",
-        value={"sent": {"request": "GET /search", "query": {"q": "a"}, "manner": "in 2 pieces"}},
+        value={"sent": {"request": "GET /search", "query": {"q": "a"}, "options": "in 2 pieces"}},
     ),
     Event(index=3, kind=EventKind.PUSH, user="u01", name="feed", value={"text": "mine"}),
     Event(index=4, kind=EventKind.OK, user="u01", call=2, name="search", value={"status": 200, "body": "mine"}),

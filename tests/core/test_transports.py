@@ -13,7 +13,7 @@ from harness.adapter import Adapter, Route, nobody
 from harness.history.canary import Canaries
 from harness.history.model import Event, EventKind, Value
 from harness.performing.adapted import AdaptedTarget
-from harness.scenario.program import Do, Manner, Step, ask
+from harness.scenario.program import Do, RequestOptions, Step, ask
 from harness.targets.application import open_application
 from harness.transport.asgi import Lifespan
 from harness.transport.memory import MemoryExchange
@@ -119,8 +119,8 @@ class TestAnswers:
 
 
 class TestEnding:
-    @pytest.mark.parametrize("how", [Manner(hang_up_s=0.2), Manner()], ids=["hung up", "cancelled"])
-    async def test_reaches_the_application(self, target: AdaptedTarget, how: Manner) -> None:
+    @pytest.mark.parametrize("how", [RequestOptions(hang_up_s=0.2), RequestOptions()], ids=["hung up", "cancelled"])
+    async def test_reaches_the_application(self, target: AdaptedTarget, how: RequestOptions) -> None:
         """Who hangs up is gone for the service too, which ends what it was at; nobody knows what came of it."""
         cancel = [Step(Do.CANCEL, 0)] if how.hang_up_s is None else []
         events = await performed(target, ask(0, "wait", how=how), *[Step(Do.TICK, amount=20)], *cancel, JOIN)
@@ -138,7 +138,7 @@ class TestEnding:
         events = await performed(
             target,
             *(ask(0, "events"), ask(0, "lines"), ask(0, "socket"), JOIN, Step(Do.DISCONNECT, 0)),
-            *(ask(1, "seen", how=Manner(at_s=0.5)), JOIN),
+            *(ask(1, "seen", how=RequestOptions(at_s=0.5)), JOIN),
         )
         assert [["feed", "feed", "socket"]] == [sorted(value["body"]) for value in came(events, "seen", OK)]
 

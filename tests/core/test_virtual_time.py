@@ -10,13 +10,13 @@ from harness.history.model import EventKind
 from harness.loop.control import controlled
 from harness.loop.strategies.fifo import Fifo
 from harness.performing.adapted import AdaptedTarget
-from harness.scenario.program import Do, Manner, Step, ask
+from harness.scenario.program import Do, RequestOptions, Step, ask
 from harness.targets.application import open_application
 
 
 async def play() -> list[tuple[str, str, float]]:
     """Return who asks what, and when, in seconds since the beginning."""
-    later, at_once = Manner(at_s=60), Step(Do.JOIN)
+    later, at_once = RequestOptions(at_s=60), Step(Do.JOIN)
     async with open_application(BOARD, "board") as target:
         assert isinstance(target, AdaptedTarget)
         steps = [ask(0, "word", how=later), ask(1, "word"), at_once, ask(0, "seen", how=later), ask(1, "lines")]

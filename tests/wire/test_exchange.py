@@ -1,4 +1,4 @@
-"""Each request travels as its manner says, as a plain TCP server sees it that counts connections."""
+"""Each request travels as its options say, as a plain TCP server sees it that counts connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from harness.history.model import Unreachable
-from harness.scenario.program import Manner
+from harness.scenario.program import RequestOptions
 from harness.transport.exchange import Asked, Exchange
 
 
@@ -68,7 +68,7 @@ def get(path: str = "/", body: bytes = b"") -> Asked:
 async def test_a_named_connection_is_one_for_all_who_name_it() -> None:
     """Requests of several users, at once and later, come over one TCP connection."""
     async with connected() as (peer, exchange):
-        shared = Manner(connection="shared")
+        shared = RequestOptions(connection="shared")
         asked = [exchange.ask(get(), shared, f"user {user}") for user in range(4)]
         answers = [*await asyncio.gather(*asked), await exchange.ask(get(), shared, "user 9")]
         assert ({"1"}, 1) == ({answer.text for answer in answers}, peer.connections)
@@ -78,7 +78,7 @@ async def test_a_named_connection_is_one_for_all_who_name_it() -> None:
 async def test_without_a_name_each_user_has_their_own() -> None:
     """No two users meet on a connection."""
     async with connected() as (_, exchange):
-        answers = [await exchange.ask(get(), Manner(), f"user {user}") for user in (0, 1, 0, 1)]
+        answers = [await exchange.ask(get(), RequestOptions(), f"user {user}") for user in (0, 1, 0, 1)]
         assert ["1", "2", "1", "2"] == [answer.text for answer in answers]
 
 
@@ -87,7 +87,7 @@ async def test_no_cookie_is_kept() -> None:
     """What one user was given is not sent in the name of the next."""
     async with connected() as (peer, exchange):
         for user in range(2):
-            await exchange.ask(get(), Manner(connection="shared"), f"user {user}")
+            await exchange.ask(get(), RequestOptions(connection="shared"), f"user {user}")
         assert [] == [head for head in peer.heard if b"cookie" in head.lower()]
 
 
@@ -96,7 +96,7 @@ async def test_who_hangs_up_closes_the_connection() -> None:
     """The service sees the end of it, while it is still at work."""
     async with connected() as (peer, exchange):
         with pytest.raises(TimeoutError):
-            await exchange.ask(get("/wait"), Manner(hang_up_s=0.5), "user 0")
+            await exchange.ask(get("/wait"), RequestOptions(hang_up_s=0.5), "user 0")
         await asyncio.wait_for(peer.ended.wait(), 5)
 
 
@@ -104,7 +104,7 @@ async def test_who_hangs_up_closes_the_connection() -> None:
 async def test_a_half_closed_connection_still_gets_its_answer() -> None:
     """Who has nothing more to say can still listen."""
     async with connected() as (_, exchange):
-        assert "1" == (await exchange.ask(get(body=b"hello"), Manner(half_closed=True), "user 0")).text
+        assert "1" == (await exchange.ask(get(body=b"hello"), RequestOptions(half_closed=True), "user 0")).text
 
 
 @pytest.mark.asyncio
@@ -112,8 +112,8 @@ async def test_a_half_closed_connection_asks_under_the_services_own_path() -> No
     """A service that lives under a prefix is asked there, as by every other request."""
     async with connected() as (peer, exchange):
         prefixed = Exchange(f"{exchange.url}/api")
-        for manner in (Manner(half_closed=True), Manner()):
-            await prefixed.ask(Asked("GET", "/notes", {"q": "a b"}, {}, b""), manner, "user 0")
+        for options in (RequestOptions(half_closed=True), RequestOptions()):
+            await prefixed.ask(Asked("GET", "/notes", {"q": "a b"}, {}, b""), options, "user 0")
         await prefixed.close()
         first, second = (head.split(b"\r\n")[0] for head in peer.heard)
         assert first == second == b"GET /api/notes?q=a+b HTTP/1.1"
@@ -123,7 +123,7 @@ async def test_a_half_closed_connection_asks_under_the_services_own_path() -> No
 async def test_a_body_in_pieces_is_the_same_body() -> None:
     """It is chunked, and nothing is lost."""
     async with connected() as (peer, exchange):
-        await exchange.ask(get(body=b"abcdef"), Manner(pieces=3), "user 0")
+        await exchange.ask(get(body=b"abcdef"), RequestOptions(pieces=3), "user 0")
         assert (True, True) == (b"chunked" in peer.heard[0].lower(), b"2\r\ncd\r\n" in peer.heard[0])
 
 

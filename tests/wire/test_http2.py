@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from harness.scenario.program import Manner
+from harness.scenario.program import RequestOptions
 from harness.transport.exchange import Asked, Exchange
 
 USERS = 3
@@ -52,7 +52,7 @@ async def test_requests_of_several_users_are_multiplexed() -> None:
     """All are at work at once, on one TCP connection: over HTTP/1.1 the second would wait for the first for ever."""
     async with served() as url:
         exchange = Exchange(url, http2=True)
-        shared = Manner(connection="shared")
+        shared = RequestOptions(connection="shared")
         asked = [exchange.ask(Asked("GET", "/", {}, {}, b""), shared, f"user {user}") for user in range(USERS)]
         answers = [answer.json() for answer in await asyncio.gather(*asked)]
         await exchange.close()

@@ -15,7 +15,7 @@ from harness.judging.checkers import CHECKERS
 from harness.performing.adapted import AdaptedTarget
 from harness.performing.performance import Failure, perform
 from harness.performing.reduction import Perform, reduce
-from harness.scenario.program import Do, Manner, Program
+from harness.scenario.program import Do, Program, RequestOptions
 from harness.transport.exchange import Exchange
 from harness.wire.serving import located
 from harness.wire.stimuli.in_turn import in_turn
@@ -87,7 +87,7 @@ async def test_waiting_goes_first(log: Path) -> None:
     """With no time at all to make it smaller, the minute of waiting is gone, and the finding is still there."""
     async with reducing(log) as case:
         program = case.found.program
-        late = replace(next(step for step in program.steps if step.do is Do.ASK), how=Manner(at_s=60.0))
+        late = replace(next(step for step in program.steps if step.do is Do.ASK), how=RequestOptions(at_s=60.0))
         waiting = replace(case.found, program=replace(program, steps=(*program.steps, late)))
         smallest = await reduce(waiting, "leak", case.again, 0, needed=1, tries=3, attempts=1)
     assert [] == [step for step in smallest.failure.program.steps if step.how.at_s]

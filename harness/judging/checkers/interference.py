@@ -100,7 +100,7 @@ class InterferenceFold:
         last = self._last[call.completion.name]
         if call.completion.kind is not EventKind.INFO:
             last[:] = [call]
-        elif not (call.invocation.value or {}).get(SENT, {}).get("manner"):
+        elif not (call.invocation.value or {}).get(SENT, {}).get("options"):
             last[:] = [*(known for known in last if known.completion.kind is EventKind.INFO), call]
 
     def _judge(self, name: str, last: Sequence[Call], tally: Tally) -> None:

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 
 from harness.adapter.adapter import Channel
 from harness.history.model import Operation
-from harness.scenario.program import Do, Manner, Program, Reading, Step
+from harness.scenario.program import Do, Program, Reading, RequestOptions, Step
 from harness.wire.stimuli.setting import Group, Setting
 
 MOMENTS = (0.0, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.5)
@@ -31,22 +31,22 @@ def hang_ups(setting: Setting) -> Program:
     for route in (*(route for level in setting.levels for route in level), *setting.changing, *setting.reading):
         moments = islice(cycle(MOMENTS), setting.rounds)
         groups += [
-            tuple(setting.ask(user, route, how=Manner(hang_up_s=moment * setting.rtt_s)) for user in leaving)
+            tuple(setting.ask(user, route, how=RequestOptions(hang_up_s=moment * setting.rtt_s)) for user in leaving)
             for moment in moments
         ]
     return setting.program("hang-ups", users, groups)
 
 
-def _badly(setting: Setting, number: int) -> Manner:
+def _badly(setting: Setting, number: int) -> RequestOptions:
     match number % 6:
         case 3:
-            return Manner(reading=Reading.BEGINNING)
+            return RequestOptions(reading=Reading.BEGINNING)
         case 4:
-            return Manner(reading=Reading.SLOWLY)
+            return RequestOptions(reading=Reading.SLOWLY)
         case 5:
-            return Manner(half_closed=True)
+            return RequestOptions(half_closed=True)
         case _:
-            return Manner(hang_up_s=setting.random.choice(MOMENTS) * setting.rtt_s)
+            return RequestOptions(hang_up_s=setting.random.choice(MOMENTS) * setting.rtt_s)
 
 
 def reconnects(setting: Setting) -> Program | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.scenario.program import Manner, Program
+from harness.scenario.program import Program, RequestOptions
 from harness.wire.stimuli.setting import Group, Setting, one_by_one
 
 SHARED = 2
@@ -38,7 +38,7 @@ def shared_connections(setting: Setting) -> Program:
     everybody = range(len(users))
     groups = [*setting.settled(everybody)]
     for number in range(setting.rounds):
-        shared = [Manner(connection=f"shared {(user + number) % SHARED}") for user in everybody]
+        shared = [RequestOptions(connection=f"shared {(user + number) % SHARED}") for user in everybody]
         groups.append(tuple(setting.any_of(user, shared[user]) for user in everybody))
         groups.append(tuple(step for user in everybody for step in setting.read_all([user], shared[user])))
     return setting.program("shared-connections", users, groups)
@@ -58,7 +58,7 @@ def _arrivals(setting: Setting, users: int) -> Group:
         at_s += setting.random.expovariate(1 / max(setting.rtt_s, 0.001))
         route = setting.random.choice(list(setting.reading) or list(setting.adapter.routes))
         first = setting.random.randrange(users)
-        steps += [setting.ask((first + n) % users, route, how=Manner(at_s=at_s)) for n in range(size)]
+        steps += [setting.ask((first + n) % users, route, how=RequestOptions(at_s=at_s)) for n in range(size)]
     return tuple(steps)
 
 
@@ -77,7 +77,7 @@ def volume(setting: Setting) -> Program:
 def _light_use(setting: Setting, users: int) -> Group:
     count = max(1, round(setting.warm_up_s / BEAT_S))
     beat_s = setting.warm_up_s / count
-    return tuple(setting.any_of(n % users, Manner(at_s=beat_s * (n + 1))) for n in range(count))
+    return tuple(setting.any_of(n % users, RequestOptions(at_s=beat_s * (n + 1))) for n in range(count))
 
 
 def _flood(setting: Setting, users: int) -> Iterator[Group]:

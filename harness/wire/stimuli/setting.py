@@ -22,7 +22,7 @@ from harness.adapter.placeholders import Slot
 from harness.history.model import Operation, User
 from harness.history.names import fresh, people
 from harness.history.semantics import Semantics
-from harness.scenario.program import USUAL, Do, Manner, Program, Step
+from harness.scenario.program import USUAL, Do, Program, RequestOptions, Step
 from harness.scenario.repertoire import levels_of, symbol
 
 Group = tuple[Step, ...]
@@ -116,7 +116,9 @@ class Setting:
         """Return the symbols of the owner's objects, by argument."""
         return {slot.name: symbol(slot.kind, self.first + owner, nth) for slot in slots}
 
-    def ask(self, user: int, route: Route, owner: int | None = None, nth: int = -1, how: Manner = USUAL) -> Step:
+    def ask(
+        self, user: int, route: Route, owner: int | None = None, nth: int = -1, how: RequestOptions = USUAL
+    ) -> Step:
         """Return the step in which a user asks a route, on an object of the owner, or on their own."""
         return asking(user, route.name, self.objects(route.slots, user if owner is None else owner, nth), how=how)
 
@@ -158,7 +160,7 @@ class Setting:
         """Return the steps in which each user opens every channel."""
         return [self.open(user, channel) for user in users for channel in self.adapter.channels]
 
-    def any_of(self, user: int, how: Manner = USUAL) -> Step:
+    def any_of(self, user: int, how: RequestOptions = USUAL) -> Step:
         """Return something that a user does: reads half of the time, else writes."""
         making = [route for level in self.levels for route in level]
         drawn = self.random.random()
@@ -176,7 +178,7 @@ class Setting:
             yield tuple(self.open_all(users))
             yield tuple(step for user in users for step in self.say_all(user))
 
-    def read_all(self, users: Iterable[int], how: Manner = USUAL) -> Group:
+    def read_all(self, users: Iterable[int], how: RequestOptions = USUAL) -> Group:
         """Return the group in which everybody reads everything of their own."""
         return tuple(self.ask(user, route, how=how) for user in users for route in self.reading)
 
@@ -186,7 +188,7 @@ class Setting:
         return Program(stimulus, tuple(users), tuple(steps))
 
 
-def asking(user: int, name: str, objects: Mapping[str, str], *, device: int = 0, how: Manner = USUAL) -> Step:
+def asking(user: int, name: str, objects: Mapping[str, str], *, device: int = 0, how: RequestOptions = USUAL) -> Step:
     """Return the step in which a user asks an operation on these objects."""
     return Step(Do.ASK, user, Operation(name, objects), device, how=how)
 

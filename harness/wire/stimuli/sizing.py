@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.adapter.adapter import CANARY, Route, names_in
-from harness.scenario.program import Manner, Program
+from harness.scenario.program import Program, RequestOptions
 from harness.wire.stimuli.setting import Group, Setting
 
 SIZES = (0, 1_000, 20_000, 70_000, 300_000, 1_000_000)
@@ -22,11 +22,13 @@ def sizes(setting: Setting) -> Program | None:
     groups: list[Group] = [*setting.settled(everybody)]
     for size in SIZES:
         for pieces in PIECES:
-            manner = Manner(size=size, pieces=pieces)
-            groups.append(tuple(setting.ask(user, route, how=manner) for user in everybody for route in routes))
+            options = RequestOptions(size=size, pieces=pieces)
+            groups.append(tuple(setting.ask(user, route, how=options) for user in everybody for route in routes))
             groups.append(setting.read_all(everybody))
-            groups.append(setting.read_all(everybody, Manner(connection="shared")))
-        groups += [(setting.ask(user, route, how=Manner(size=size)),) for user in everybody for route in routes[:1]]
+            groups.append(setting.read_all(everybody, RequestOptions(connection="shared")))
+        groups += [
+            (setting.ask(user, route, how=RequestOptions(size=size)),) for user in everybody for route in routes[:1]
+        ]
         groups.append(setting.read_all(everybody))
     return setting.program("sizes", users, groups)
 
