@@ -65,6 +65,14 @@ class TestStrangers:
         story = told(reads(ANN, "ok"), reads(BOB, "ok"), reads(BOB, "ok", NOBODYS))
         assert ({}, {}) == (story.found("access"), story.judged("access").examined)
 
+    def test_a_subscription_says_the_same_to_everybody(self) -> None:
+        """Nobody can tell by its answer, so what it says counts."""
+        story = Story()
+        story.opens(ANN, "t")
+        for user, thread in ((ANN, "t"), (BOB, "t"), (BOB, NOBODYS)):
+            story.does(user, "follow", {"following": True}, id=thread)
+        assert {"foreign-object": 1} == story.found("access")
+
     def test_the_id_in_an_answer_makes_no_difference(self) -> None:
         """`no note n` and `no note ffffffffffff` are one refusal."""
         story = told(reads(ANN, NOTE), reads(BOB, {"error": "no n"}), reads(BOB, {"error": f"no {NOBODYS}"}, NOBODYS))

@@ -12,6 +12,7 @@ Rules:
 - An answer may say no with the status of a success. What a stranger gets counts as a refusal where an id of nobody
   gets the same, and the owner something else; where all three are alike, nothing is known. What an intruder gets is
   held against a service where it carries something of a user, or where it says that something was done.
+- A subscription is acknowledged in the same words whatever it is to, so its success is one.
 - A public operation may be asked by anybody, as long as nothing of a user is in its answer.
 - An operation of which the service never says whether it was done has neither successes nor refusals.
 - What is sent to an intruder is held against a service if it is a frame about an object that the intruder has not
@@ -244,9 +245,9 @@ class AccessFold:
             owner=owner,
             witness=(made.given, call.invocation.index, call.completion.index),
         )
-        if not known.opens:
+        if not (known.opens or known.subscribes):
             self._keep(_Success(known, taken, said(call, taken[1]), finding))
-        elif known.name in self._unknown:
+        elif known.subscribes or known.name in self._unknown:
             self._found_reached(finding)
         elif len(waiting := self._stayed_open.setdefault(known.name, [])) < MOST_FINDINGS:
             waiting.append(finding)
