@@ -35,7 +35,7 @@ def tried(by_owner: bool = True) -> Story:
 
 class TestUnauthenticated:
     def test_an_intruder_must_not_succeed(self) -> None:
-        """Whatever is done for them; what they were shown must be somebody's, see `test_saying_no`."""
+        """Whatever is done for them; what they were shown must be somebody's, see `test_refusals_by_answer`."""
         story = Story()
         story.does(EVE, "write_note", {"id": "n"}, text="a")
         assert {"unauthenticated": 1} == story.found("access")

@@ -33,7 +33,7 @@ from harness.history.model import Call, CallJoiner, Event, EventKind, Header, Us
 from harness.history.semantics import OBJECTS, Semantics
 from harness.judging.frames import Frames, Object, named
 from harness.judging.ownership import MOST_PER_USER, Bounded, Made, Ownership
-from harness.judging.saying_no import Said, said
+from harness.judging.refusals import ComparableAnswer, comparable
 from harness.judging.subscriptions import Replies
 from harness.judging.verdict import MOST_FINDINGS, Checker, Finding, Tally, Verdict
 
@@ -60,7 +60,7 @@ class _Object:
 class _Refusal:
     """How an operation refuses."""
 
-    said: Said
+    answer: ComparableAnswer
     index: int
 
 
@@ -70,7 +70,7 @@ class _Success:
 
     known: Semantics
     taken: Object | None
-    said: Said
+    answer: ComparableAnswer
     finding: Finding
 
 
@@ -96,7 +96,7 @@ class AccessFold:
         self._canaries = Canaries(header.seed)
         self._working: set[str] = set()
         self._showing: set[str] = set()
-        self._own: dict[str, Said] = {}
+        self._own: dict[str, ComparableAnswer] = {}
         self._structures: dict[str, set[str]] = {}
         self._nobodys: dict[str, _Refusal] = {}
         self._successes: dict[str, list[_Success]] = {}
@@ -166,7 +166,7 @@ class AccessFold:
         elif not known.public:
             name = known.object_in(call.invocation.value)
             taken = (known.takes, name) if known.takes is not None and name is not None else None
-            self._keep(_Success(known, taken, said(call, name), finding))
+            self._keep(_Success(known, taken, comparable(call, name), finding))
 
     def _marks(self, event: Event) -> frozenset[UserId]:
         """Return whose marks an answer carries."""
@@ -196,7 +196,7 @@ class AccessFold:
             if owners:
                 self._reached(call, known, taken, *next(iter(owners.items())))
             elif not self._ownership.forgotten:
-                self._nobodys.setdefault(known.name, _Refusal(said(call, name), event.index))
+                self._nobodys.setdefault(known.name, _Refusal(comparable(call, name), event.index))
         elif owners:
             self._withheld(call, known, taken)
         elif not self._ownership.forgotten:
@@ -209,7 +209,7 @@ class AccessFold:
         """Take in how a user is answered who may ask."""
         if known.name not in self._showing and call.completion.user in self._marks(call.completion):
             self._showing.add(known.name)
-        answer = said(call, name)
+        answer = comparable(call, name)
         self._own[known.name] = answer
         self._structures.setdefault(known.name, set()).add(answer.structure)
 
@@ -246,7 +246,7 @@ class AccessFold:
             witness=(made.given, call.invocation.index, call.completion.index),
         )
         if not (known.opens or known.subscribes):
-            self._keep(_Success(known, taken, said(call, taken[1]), finding))
+            self._keep(_Success(known, taken, comparable(call, taken[1]), finding))
         elif known.subscribes or known.name in self._unknown:
             self._found_reached(finding)
         elif len(waiting := self._stayed_open.setdefault(known.name, [])) < MOST_FINDINGS:
@@ -273,31 +273,31 @@ class AccessFold:
     def _judge_stranger(self, success: _Success, tally: Tally) -> None:
         name = success.known.name
         nobodys, structures = self._nobodys.get(name), self._structures.get(name, set[str]())
-        unlike_owners = bool(structures) and success.said.structure not in structures
-        if nobodys is None or (success.said != nobodys.said and not unlike_owners):
+        unlike_owners = bool(structures) and success.answer.structure not in structures
+        if nobodys is None or (success.answer != nobodys.answer and not unlike_owners):
             tally.examine(FOREIGN)
             tally.find(success.finding)
             return
         tried = self._objects.get((name, success.taken)) if success.taken is not None else None
-        if tried is None or not tried.succeeded or self._own.get(name) == nobodys.said:
+        if tried is None or not tried.succeeded or self._own.get(name) == nobodys.answer:
             return
         tally.examine(FOREIGN)
         tally.examine(REVEALED)
-        if success.said != nobodys.said and name not in self._revealing:
+        if success.answer != nobodys.answer and name not in self._revealing:
             index = success.finding.witness[-1]
-            tally.find(_revealed(name, _Refusal(success.said, index), nobodys))
+            tally.find(_revealed(name, _Refusal(success.answer, index), nobodys))
 
     def _turned_away(self, success: _Success) -> tuple[bool, bool]:
         """Return whether an intruder was refused, and whether that is evidence: where a user gets another answer."""
         known, structures = success.known, self._structures.get(success.known.name, set[str]())
-        differs = bool(structures) and success.said.structure not in structures
+        differs = bool(structures) and success.answer.structure not in structures
         nobodys = self._nobodys.get(known.name)
         if (
-            (nobodys is not None and success.said == nobodys.said)
+            (nobodys is not None and success.answer == nobodys.answer)
             or differs
             or (known.safe and known.name in self._showing)
         ):
-            return True, known.name in self._working and success.said != self._own.get(known.name)
+            return True, known.name in self._working and success.answer != self._own.get(known.name)
         return known.safe and success.taken is None, False
 
     def _found_reached(self, finding: Finding) -> None:
@@ -345,7 +345,7 @@ class AccessFold:
             return None
         if _status(call.completion) in (None, *NOT_COMPARED):  # without a status nothing was answered
             return None
-        return _Refusal(said(call, name), call.completion.index)
+        return _Refusal(comparable(call, name), call.completion.index)
 
     def _compare(
         self, operation: str, refusal: _Refusal | None, own: dict[str, _Refusal], other: dict[str, _Refusal]
@@ -358,7 +358,7 @@ class AccessFold:
         if against is None:
             return
         self._tally.examine(REVEALED)
-        if refusal.said != against.said and operation not in self._revealing:
+        if refusal.answer != against.answer and operation not in self._revealing:
             self._revealing.add(operation)
             foreign, unknown = (refusal, against) if own is self._foreign else (against, refusal)
             self._tally.find(_revealed(operation, foreign, unknown))
@@ -375,14 +375,14 @@ def _status(event: Event) -> Value:
 
 def _revealed(operation: str, foreign: _Refusal, unknown: _Refusal) -> Finding:
     message = (
-        f"{operation} refuses another's object with {_shown(foreign.said)}, "
-        f"but an id that nobody has with {_shown(unknown.said)}"
+        f"{operation} refuses another's object with {_shown(foreign.answer)}, "
+        f"but an id that nobody has with {_shown(unknown.answer)}"
     )
     return Finding(anomaly=REVEALED, message=message, witness=tuple(sorted((foreign.index, unknown.index))))
 
 
-def _shown(said: Said) -> str:
-    return f"{said.status} {said.text[:80]!r}"
+def _shown(answer: ComparableAnswer) -> str:
+    return f"{answer.status} {answer.text[:80]!r}"
 
 
 CHECKER = Checker(

@@ -19,7 +19,7 @@ _DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ComparableAnswer:
     """An answer without what differs by chance.
 
     Args:
@@ -33,7 +33,7 @@ class Said:
     structure: str = ""
 
 
-def said(call: Call, name: str | None) -> Said:
+def comparable(call: Call, name: str | None) -> ComparableAnswer:
     """Return what a call was answered with.
 
     Args:
@@ -49,7 +49,7 @@ def said(call: Call, name: str | None) -> Said:
             text = text.replace(json.dumps(sent)[1:-1], "<given>").replace(sent, "<given>")
     if name:
         text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", "<id>", text)
-    return Said(value.get("status"), _VARIABLE.sub("<id>", text), _structure(body, _DEPTH))
+    return ComparableAnswer(value.get("status"), _VARIABLE.sub("<id>", text), _structure(body, _DEPTH))
 
 
 def _structure(body: Any, depth: int) -> str:
