@@ -44,6 +44,8 @@ BESIDE_THE_POINT = frozenset({400, 409, 422, 429})
 NOT_COMPARED = BESIDE_THE_POINT - {409}
 """The same, for comparing refusals: a conflict says that there is something to conflict with."""
 GONE = frozenset({404, 410})
+MOST_COMPARED = 100
+"""Answers of one operation to users who may ask that are looked at."""
 MOST_SUCCESSES = 1_000
 """Of strangers and intruders with one operation that are kept until it is known how others are answered."""
 
@@ -96,6 +98,7 @@ class AccessFold:
         self._canaries = Canaries(header.seed)
         self._working: set[str] = set()
         self._showing: set[str] = set()
+        self._compared: Counter[str] = Counter()
         self._own: dict[str, ComparableAnswer] = {}
         self._structures: dict[str, set[str]] = {}
         self._nobodys: dict[str, _Refusal] = {}
@@ -206,7 +209,10 @@ class AccessFold:
                     self._found_reached(finding)
 
     def _succeeded(self, call: Call, known: Semantics, name: str | None) -> None:
-        """Take in how a user is answered who may ask."""
+        """Take in how a user is answered who may ask; the first answers of an operation tell."""
+        self._compared[known.name] += 1
+        if self._compared[known.name] > MOST_COMPARED:
+            return
         if known.name not in self._showing and call.completion.user in self._marks(call.completion):
             self._showing.add(known.name)
         answer = comparable(call, name)
