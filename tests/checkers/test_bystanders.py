@@ -53,12 +53,12 @@ def test_what_fails_now_and_then_is_not() -> None:
     assert ({}, {"unexplained-answer": 1}) == (story.found("interference"), story.judged("interference").examined)
 
 
-def test_a_refusal_serves() -> None:
-    """Somebody who asks too often is told so."""
+def test_a_refusal_is_no_failure_and_no_fact() -> None:
+    """Somebody who asks too often is told so; whether they would be served nobody knows."""
     story = after_trouble()
     fails(story, BYSTANDER_ASKS)
     story.is_refused(CAT, "chat", 429, text="c")
-    assert {} == story.found("interference")
+    assert ({}, {}) == (story.found("interference"), story.judged("interference").examined)
 
 
 def test_who_hung_up_is_no_bystander() -> None:

@@ -105,7 +105,7 @@ class InterferenceFold:
 
     def _judge(self, name: str, last: Sequence[Call], tally: Tally) -> None:
         failed = last[0].completion.kind is EventKind.INFO
-        if failed and len(last) < BYSTANDER_ASKS:
+        if last[0].completion.kind is EventKind.FAIL or (failed and len(last) < BYSTANDER_ASKS):
             return
         tally.examine(ANOMALY)
         if failed:
