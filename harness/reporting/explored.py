@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, TypeAdapter
 
 from harness.claims.evidence import Report, Suite, SuiteRun
 from harness.history.model import Value
 
+Count = Annotated[int, Field(strict=True, ge=0)]
 Point = tuple[int, int, int, int]
 """Schedules run so far, and the distinct traces, await sites and adjacent pairs that they went through."""
 
@@ -29,10 +33,13 @@ class First:
         strategy, mode, scene: of it.
     """
 
-    to_first: int
+    to_first: Annotated[Count, Field(ge=1)]
     strategy: str
     mode: str
     scene: str
+
+
+_FIRST = TypeAdapter(First)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,52 +87,59 @@ def runs_of_schedules(report: Report) -> tuple[tuple[SuiteRun, Explored | None],
     )
 
 
+class _Measure(BaseModel):
+    """The measure `schedules` of a suite, as it is stored."""
+
+    schedules: Count
+    strategies: dict[str, Count]
+    traces: Count
+    sites: tuple[str, ...]
+    pairs: Count
+    faults: Count
+    injected: tuple[tuple[str, str], ...]
+    sweep: Count
+    swept: Count
+    run_twice: Count
+    unhandled_errors: dict[str, Count] = {}
+    passed_over: dict[str, Count] = {}
+    first: dict[str, Any] = {}
+    growth: tuple[tuple[Count, Count, Count, Count], ...]
+    left: Count | None = None
+
+
 def explored(value: Value) -> Explored | None:
     """Return what was measured, or None when the measure is absent or malformed."""
-    if not isinstance(value, Mapping):
-        return None
     try:
-        return _explored(value)
-    except _MalformedError:
+        measure = _Measure.model_validate(value)
+        growth = _growth(measure)
+    except ValueError:
         return None
+    return Explored(
+        schedules=measure.schedules,
+        searches={_search(name): count for name, count in measure.strategies.items()},
+        traces=measure.traces,
+        sites=measure.sites,
+        pairs=measure.pairs,
+        faults=measure.faults,
+        injected=tuple(dict.fromkeys(measure.injected)),
+        sweep=measure.sweep,
+        # A sweep that has come to its end begins anew: a fault that is tried again counts once.
+        swept=min(measure.swept, measure.sweep),
+        run_twice=measure.run_twice,
+        unhandled_errors=measure.unhandled_errors,
+        passed_over=measure.passed_over,
+        first={name: first for name, item in measure.first.items() if (first := first_of(item))},
+        growth=growth,
+        left=measure.left,
+    )
 
 
 def first_of(value: Value) -> First | None:
     """Return the first finding that a measure tells of, or None."""
-    match value:
-        case {"to_first": int(to_first), "strategy": str(strategy), "mode": str(mode), "scene": str(scene)} if (
-            to_first > 0 and not isinstance(to_first, bool)
-        ):
-            return First(to_first=to_first, strategy=strategy, mode=mode, scene=scene)
-        case _:
-            return None
-
-
-class _MalformedError(Exception):
-    """The measure has another form."""
-
-
-def _explored(value: Mapping[str, Value]) -> Explored:
-    sites = _texts(value.get("sites"))
-    whole = (_count(value.get("schedules")), _count(value.get("traces")), len(sites), _count(value.get("pairs")))
-    return Explored(
-        schedules=whole[0],
-        searches={_search(name): count for name, count in _counts(value.get("strategies")).items()},
-        traces=whole[1],
-        sites=sites,
-        pairs=whole[3],
-        faults=_count(value.get("faults")),
-        injected=_injected(value.get("injected")),
-        sweep=_count(value.get("sweep")),
-        # A sweep that has come to its end begins anew: a fault that is tried again counts once.
-        swept=min(_count(value.get("swept")), _count(value.get("sweep"))),
-        run_twice=_count(value.get("run_twice")),
-        unhandled_errors=_counts(value.get("unhandled_errors", {})),
-        passed_over=_counts(value.get("passed_over", {})),
-        first={name: first for name, item in _mapping(value.get("first", {})).items() if (first := first_of(item))},
-        growth=_growth(value.get("growth"), whole),
-        left=None if value.get("left") is None else _count(value["left"]),
-    )
+    try:
+        return _FIRST.validate_python(value)
+    except ValueError:
+        return None
 
 
 def _search(name: str) -> tuple[str, str]:
@@ -134,59 +148,20 @@ def _search(name: str) -> tuple[str, str]:
     return strategy, mode
 
 
-def _growth(value: Value, whole: Point) -> tuple[Point, ...]:
-    """Return the points, up to the whole; what has been seen never becomes less."""
-    points = [_point(row) for row in _sequence(value)]
+def _growth(measure: _Measure) -> tuple[Point, ...]:
+    """Return the points, up to the whole; what has been seen never becomes less.
+
+    Raises:
+        ValueError: here it does.
+    """
+    whole = (measure.schedules, measure.traces, len(measure.sites), measure.pairs)
+    points = [*measure.growth]
     if whole[0] and (not points or points[-1][0] < whole[0]):
         points.append(whole)
     start: Point = (0, 0, 0, 0)
     for before, point in pairwise((start, *points)):
         if point[0] <= before[0] or any(now < then for now, then in zip(point, before, strict=True)):
-            raise _MalformedError
+            raise ValueError("what has been seen becomes less")
     if points[-1:] not in ([whole], []):
-        raise _MalformedError
+        raise ValueError("the last point is not the whole")
     return tuple(points)
-
-
-def _point(value: Value) -> Point:
-    match [_count(item) for item in _sequence(value)]:
-        case [schedules, traces, sites, pairs]:
-            return schedules, traces, sites, pairs
-        case _:
-            raise _MalformedError
-
-
-def _injected(value: Value) -> tuple[tuple[str, str], ...]:
-    pairs = [_texts(row) for row in _sequence(value)]
-    if any(len(pair) != 2 for pair in pairs):
-        raise _MalformedError
-    return tuple(dict.fromkeys((pair[0], pair[1]) for pair in pairs))
-
-
-def _count(value: Value) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _MalformedError
-    return value
-
-
-def _sequence(value: Value) -> list[Value]:
-    if not isinstance(value, list | tuple):
-        raise _MalformedError
-    return list(value)
-
-
-def _texts(value: Value) -> tuple[str, ...]:
-    texts = _sequence(value)
-    if not all(isinstance(text, str) for text in texts):
-        raise _MalformedError
-    return tuple(texts)
-
-
-def _mapping(value: Value) -> Mapping[str, Value]:
-    if not isinstance(value, Mapping):
-        raise _MalformedError
-    return value
-
-
-def _counts(value: Value) -> Mapping[str, int]:
-    return {str(name): _count(count) for name, count in _mapping(value).items()}
