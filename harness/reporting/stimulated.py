@@ -7,7 +7,9 @@ or with one of another form, says nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
 
 from harness.claims.evidence import Report, Suite, SuiteRun
 from harness.history.model import Value
@@ -24,16 +26,19 @@ class Tried:
         renamed: users whose confusable names the service did not take.
         hung_up: how often a client hung up, or was dropped.
         found: by checker, after how many requests it first found something.
-        why_not: why it was not tried, or `""`.
+        not_tried: why it was not tried, or `""`.
     """
 
     name: str
-    requests: int
-    left_out: int
-    renamed: int
-    hung_up: int
-    found: Mapping[str, int]
-    why_not: str
+    requests: int = 0
+    left_out: int = 0
+    renamed: int = 0
+    hung_up: int = 0
+    found: Mapping[str, int] = field(default_factory=dict)
+    not_tried: str = ""
+
+
+_TRIED = TypeAdapter(Tried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +61,16 @@ def stimulated(report: Report) -> tuple[Stimulated, ...]:
 
 
 def _tried(value: Value) -> tuple[Tried, ...]:
-    if not isinstance(value, Mapping):
+    try:
+        return tuple(_TRIED.validate_python({"name": name, **measured}) for name, measured in dict(value).items())
+    except (TypeError, ValueError):
         return ()
-    return tuple(_one(name, measured) for name, measured in value.items() if isinstance(measured, Mapping))
-
-
-def _one(name: str, measured: Mapping[str, Value]) -> Tried:
-    found = measured.get("found")
-    return Tried(
-        name=name,
-        requests=_count(measured, "requests"),
-        left_out=_count(measured, "left_out"),
-        renamed=_count(measured, "renamed"),
-        hung_up=_count(measured, "hung_up"),
-        found=dict(found) if isinstance(found, Mapping) else {},
-        why_not=str(measured.get("not_tried", "")),
-    )
-
-
-def _count(measured: Mapping[str, Value], name: str) -> int:
-    count = measured.get(name, 0)
-    return count if isinstance(count, int) else 0
 
 
 def outcome(tried: Tried) -> str:
     """Return what a stimulus came to, in words."""
-    if tried.why_not:
-        return f"not tried: {tried.why_not}"
+    if tried.not_tried:
+        return f"not tried: {tried.not_tried}"
     found = "; ".join(f"{checker} after {requests:,} requests" for checker, requests in tried.found.items())
     renamed = f" ({tried.renamed} users under plain names, as theirs were not taken)" if tried.renamed else ""
     return (found or "nothing found") + renamed
