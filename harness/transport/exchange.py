@@ -33,6 +33,9 @@ from harness.transport.channels import OnFrame, OpenChannel, Opening, open_chann
 TIMEOUT_S = 30.0
 PIECE_PAUSE_S = 0.005
 """Between two pieces that are sent, or that a slow reader reads."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+NO_RESPONSE = "without sending a response"
+"""Stands in what httpcore says of a connection that was closed before any answer."""
 MOST_CONNECTIONS = 100
 """Of one user, or of one that is not named."""
 TRIED_S, TRIED_RTTS = 0.5, 10
@@ -97,6 +100,9 @@ class Exchange:
     async def ask(self, asked: Asked, options: RequestOptions, own: str) -> Answer:
         """Send a request, and return what came back.
 
+        A request that changes nothing is sent once more where its connection was closed before any answer: a server may
+        close a connection that was kept alive just when it is used again (RFC 9110, section 9.2.2).
+
         Args:
             asked: what.
             options: how.
@@ -108,6 +114,17 @@ class Exchange:
         """
         if options.half_closed and not self.url.startswith("https"):  # TLS knows no such thing: sent as usual there
             return await self._half_closed(asked)
+        try:
+            try:
+                return await self._send(asked, options, own)
+            except httpx.RemoteProtocolError as error:
+                if asked.method not in SAFE or NO_RESPONSE not in str(error):
+                    raise
+                return await self._send(asked, options, own)
+        except httpx.HTTPError as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
+
+    async def _send(self, asked: Asked, options: RequestOptions, own: str) -> Answer:
         clock = asyncio.get_running_loop().time  # which may be virtual
         began_s = clock()
         client = self.client(options.connection or own)
@@ -115,17 +132,14 @@ class Exchange:
         request = client.build_request(
             asked.method, asked.path, params=asked.query or None, headers=dict(asked.headers), content=content or None
         )
-        try:
-            async with asyncio.timeout(options.hang_up_s):
-                response = await client.send(request, stream=True)
-                try:
-                    answer = await _read(response, options.reading)
-                    self.rtt_s.append(clock() - began_s)
-                    return answer
-                finally:
-                    await response.aclose()
-        except httpx.HTTPError as error:
-            raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        async with asyncio.timeout(options.hang_up_s):
+            response = await client.send(request, stream=True)
+            try:
+                answer = await _read(response, options.reading)
+                self.rtt_s.append(clock() - began_s)
+                return answer
+            finally:
+                await response.aclose()
 
     async def check(self) -> None:
         """Tell a service that is gone from one that dropped a connection.

@@ -28,6 +28,8 @@ class Peer:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.heard.append(head + await self._body(head, reader))
+                if b"/once" in head and number == 1:
+                    return
                 if b"/wait" in head:
                     self.asked.set()
                     await reader.read()
@@ -98,6 +100,17 @@ async def test_who_hangs_up_closes_the_connection() -> None:
         with pytest.raises(TimeoutError):
             await exchange.ask(get("/wait"), RequestOptions(hang_up_s=0.5), "user 0")
         await asyncio.wait_for(peer.ended.wait(), 5)
+
+
+@pytest.mark.asyncio
+async def test_what_changes_nothing_is_asked_again_when_its_connection_is_closed() -> None:
+    """A server may close a kept-alive connection just when it is used again, and no client takes that for an answer."""
+    async with connected() as (peer, exchange):
+        assert b"2" == (await exchange.ask(Asked("GET", "/once", {}, {}, b""), RequestOptions(), "user 0")).body
+    async with connected() as (peer, exchange):
+        with pytest.raises(ConnectionError, match="without sending a response"):
+            await exchange.ask(Asked("POST", "/once", {}, {}, b""), RequestOptions(), "user 0")
+        assert 1 == peer.connections
 
 
 @pytest.mark.asyncio
