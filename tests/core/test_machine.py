@@ -59,7 +59,7 @@ def small() -> Failure:
     async def again(program: Program) -> Failure:
         return await perform(program, first.header, SUBJECTS[MUTANT].open, {CHECKER: CHECKERS[CHECKER]})
 
-    return asyncio.run(reduce(first, CHECKER, again, 60, needed=3, tries=3)).failure
+    return asyncio.run(reduce(first, CHECKER, again, 600, needed=3, tries=3)).failure
 
 
 def test_a_mutant_is_found_made_smaller_and_replayed(small: Failure) -> None:
