@@ -9,6 +9,9 @@ SETTLED = "settled"
 DISCONNECTED = "disconnected"
 """This device of the user was disconnected."""
 
+SIGNED_IN = "signed in"
+"""A user has signed in, perhaps before this history: {user, cookies}: digests of the values that they were given."""
+
 DOUBT = "doubt"
 """Something could not be seen to its end: {reason, checkers}: those that must not say HOLDS for it."""
 

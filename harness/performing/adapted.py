@@ -18,6 +18,7 @@ from harness.adapter.adapter import Adapter
 from harness.adapter.sign_in import Headers, TurnedAway
 from harness.history.model import Credential, OnPush, Refused, Unreachable, User, UserId, Value
 from harness.history.names import fresh
+from harness.judging.cookies import digest_of, values_in
 from harness.performing.adapted_client import AdaptedClient
 from harness.performing.log import Log, log_of
 from harness.transport.answers import kept
@@ -81,6 +82,11 @@ class AdaptedTarget:
             ids = {user.name: user.id for user in known if user.credential is Credential.VALID}
             self._log = log_of(self.adapter.log, ids)
         return tuple(known)
+
+    def cookies_of(self, user: User) -> tuple[str, ...]:
+        """Return digests of the cookies that a user was given when they signed in."""
+        sent = self._credentials.get(user, {}).get("cookie", "")
+        return tuple(digest_of(value) for value in values_in(sent))
 
     def records(self) -> Iterator[tuple[UserId, Value]]:
         """Yield what the service has written into its log of users since the last call."""

@@ -8,8 +8,20 @@ from dataclasses import dataclass, replace
 from secrets import randbits, token_hex
 
 from harness.claims.run_folder import HistoryFile
-from harness.history.model import Admitting, Event, Header, Promises, Promising, Target, User
+from harness.history.model import (
+    Admitting,
+    Credential,
+    Event,
+    EventKind,
+    Header,
+    Promises,
+    Promising,
+    Target,
+    User,
+    UserId,
+)
 from harness.history.names import fresh
+from harness.history.probes import SIGNED_IN
 from harness.history.recorder import Recorder
 from harness.judging.deliveries import Deliveries
 from harness.judging.verdict import Checker, FoldGuard, Verdict
@@ -54,8 +66,20 @@ class Performance:
         checkers: Mapping[str, Checker],
         file: HistoryFile | None = None,
         deadlines: Deadlines | None = None,
+        cookies: dict[UserId, tuple[str, ...]] | None = None,
     ) -> None:
+        """Put everything in place.
+
+        Args:
+            target, program, header: what is performed, and what its history is called.
+            checkers: who listen.
+            file: where the history goes.
+            deadlines: how long the runner waits.
+            cookies: digests of the cookies of earlier users of the same service, who have other numbers; takes in those
+                of the users of this program.
+        """
         self.header = header
+        self._cookies = {} if cookies is None else cookies
         self.users = program.users
         self._begun = False
         self.events: list[Event] = []
@@ -72,8 +96,16 @@ class Performance:
         if self._file is not None:
             self._file.begin(self.header, replace(self._program, users=self.users))
         self._begun = True
+        self._record_cookies()
         await self._runner.begin()
         return self
+
+    def _record_cookies(self) -> None:
+        if isinstance(self._target, AdaptedTarget):
+            valid = (user for user in self.users if user.credential is Credential.VALID)
+            self._cookies |= {user.id: cookies for user in valid if (cookies := self._target.cookies_of(user))}
+        for user_id, cookies in self._cookies.items():
+            self.recorder.record(EventKind.PROBE, SIGNED_IN, {"user": user_id, "cookies": list(cookies)})
 
     async def __aexit__(self, *_: object) -> None:
         try:

@@ -27,7 +27,7 @@ from harness.claims.requests import told_request
 from harness.claims.results import Results
 from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.history.canary import Canaries
-from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, Value, is_intruder
+from harness.history.model import Event, EventKind, Header, Unfit, Unreachable, UserId, Value, is_intruder
 from harness.judging.checkers import CHECKERS
 from harness.judging.verdict import Checker, Finding
 from harness.performing.adapted import AdaptedTarget
@@ -119,6 +119,7 @@ class _Work:
         self._refused_s: dict[str, list[float]] = {}
         self._asked: list[Event] = []
         self._served: set[str] = set()
+        self._cookies: dict[UserId, tuple[str, ...]] = {}
         self._alone: tuple[str, ...] = ()
         self._stopped = ""
         self.doubt = ""
@@ -176,7 +177,7 @@ class _Work:
             served=self._alone,
         )
         async with self._open() as target:
-            performance = Performance(target, program, header, CHECKERS, file, DEADLINES)
+            performance = Performance(target, program, header, CHECKERS, file, DEADLINES, self._cookies)
             try:
                 async with performance:
                     await performance.perform(program.steps)

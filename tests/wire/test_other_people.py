@@ -7,7 +7,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from harness.adapter import Adapter, Route, bearer
+from harness.adapter import Adapter, Route, bearer, session
 from harness.claims.evidence import SuiteOutcome
 from harness.claims.plan import WireBudget
 from harness.judging.verdict import Outcome, Verdict
@@ -33,6 +33,17 @@ def graph(which: str) -> Adapter:
         Route("mine", "POST", "/graph", json={"operation": "mine"}),
     ]
     return Adapter(name="graph", sign_in=SIGN_IN, routes=routes, app=f"{HERE / 'graph_service.py'}:{which}")
+
+
+def profiles(which: str) -> Adapter:
+    """Profiles, and news for everybody."""
+    routes = [
+        Route("write_profile", "PUT", "/profile", json={"text": "{canary}"}),
+        Route("read_profile", "GET", "/profile"),
+        Route("news", "GET", "/news"),
+    ]
+    sign_in = session("POST", "/sign-in", json={"name": "{user}"})
+    return Adapter(name="profiles", sign_in=sign_in, routes=routes, app=f"{HERE / 'cookie_service.py'}:{which}")
 
 
 def tried(adapter: Adapter, *stimuli: str, seed: int = 1) -> SuiteOutcome:
@@ -79,3 +90,15 @@ def test_nothing_where_the_note_would_be_is_a_refusal(which: str) -> None:
         assert 0 < min(found.examined[name] for name in ("foreign-object", "existence-revealed", "unauthenticated"))
     else:
         assert {"foreign-object"} == set(found.violations)
+
+
+@pytest.mark.parametrize("which", ["leaky", "twin"])
+def test_a_page_that_is_cached_with_somebodys_cookie_is_found(which: str) -> None:
+    """Nobody's text is in it; and a page for everybody that sets each their own is no finding."""
+    outcome = tried(profiles(which), "in-turn", "ids")
+    leak = verdict(outcome, "leak")
+    if which == "twin":
+        assert [] == [item.verdict.checker for item in outcome.evidence if item.verdict.violated]
+        assert leak.facts
+    else:
+        assert "session cookie in the answer of news" in leak.findings[0].message

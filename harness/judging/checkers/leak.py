@@ -3,6 +3,8 @@
 How it works: every answer, refusal, error and pushed event is searched as JSON text for marks, in any encoding that
 `harness.history.canary` knows. A mark names its owner and cannot be forged, so no list of secrets is kept.
 
+The cookies that a service gave a user at their sign-in are held against those that it sets in others' answers.
+
 A canary counts as being inside the target only when its owner has seen it come out again by another way than the
 request that carried it in: a target that swallows its input, or merely echoes it, gives nothing to examine.
 """
@@ -14,6 +16,8 @@ from collections.abc import Iterable
 
 from harness.history.canary import Canaries, Mark
 from harness.history.model import Event, EventKind, Header, UserId
+from harness.history.probes import SIGNED_IN
+from harness.judging.cookies import Cookies
 from harness.judging.ownership import Bounded
 from harness.judging.verdict import Checker, Finding, Tally, Verdict
 
@@ -37,15 +41,29 @@ class LeakFold:
         self._inside: set[UserId] = set()
         self._asking: dict[UserId, dict[int, frozenset[Mark]]] = {}
         self._written: Bounded[Mark, int] = Bounded()
+        self._cookies = Cookies()
 
     def step(self, event: Event) -> None:
         """Take the next event."""
         if event.kind is EventKind.PROBE:
+            if event.name == SIGNED_IN:
+                self._cookies.signed_in(event)
             return
         marks = self._canaries.find(f"{event.name} {json.dumps(event.value, default=str)}")
         if event.kind is EventKind.INVOKE:
             self._asked(event, marks)
             return
+        if (owner := self._cookies.owner_of(event)) is not None:
+            self._tally.examine("leaked-in-answer")
+            self._tally.find(
+                Finding(
+                    anomaly="leaked-in-answer",
+                    message=f"{event.user} was given {owner}'s session cookie in the answer of {event.name}",
+                    observer=event.user,
+                    owner=owner,
+                    witness=(event.index,),
+                )
+            )
         sent = self._sent(event)
         if event.kind in (EventKind.OK, EventKind.PUSH):
             others = len(self._inside) - (event.user in self._inside)
