@@ -33,7 +33,6 @@ class Peer:
                 if b"/wait" in head:
                     self.asked.set()
                     await reader.read()
-                    self.ended.set()
                     return
                 body = str(number).encode()
                 writer.write(b"HTTP/1.1 200 OK\r\nset-cookie: c=%b\r\ncontent-length: 1\r\n\r\n%b" % (body, body))
@@ -42,6 +41,7 @@ class Peer:
             pass
         finally:
             writer.close()
+            self.ended.set()
 
     async def _body(self, head: bytes, reader: asyncio.StreamReader) -> bytes:
         if b"chunked" in head:
