@@ -28,12 +28,12 @@ def _lines(events: Sequence[Event], finding: Finding) -> Iterator[str]:
     calls = {events[index].call for index in shown} - {None}
     for event in events:
         if event.kind is EventKind.INVOKE and event.call in calls:
-            yield told_request(event)
+            yield request_line(event)
         elif event.index in shown:
             yield f"{event.user} got: {event.name} {_got(event.value)}"
 
 
-def told_request(event: Event) -> str:
+def request_line(event: Event) -> str:
     """Return an INVOKE as a line: the request where it is known, else the operation and what was given."""
     sent = event.value.get(SENT) or {"request": event.name, "body": _given(event.value)}
     said = [sent["request"], *(str(sent[key])[:MOST_SENT] for key in ("query", "body") if sent.get(key))]

@@ -99,8 +99,8 @@ Place = Callable[[str, Schema, bool], str | None]
 
 def snake(name: str) -> str:
     """Return a name as Python writes it: `noteId` and `note-id` are `note_id`."""
-    split_credentials = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3_\2\4", name)
-    return re.sub(r"\W+|_+", "_", split_credentials).strip("_").lower()
+    parted = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3_\2\4", name)
+    return re.sub(r"\W+|_+", "_", parted).strip("_").lower()
 
 
 @dataclass(slots=True)

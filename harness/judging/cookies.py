@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from http.cookies import CookieError, SimpleCookie
 
-from harness.history.model import Event, UserId
+from harness.history.model import Event, EventKind, UserId
 from harness.judging.ownership import Bounded
 
 SHORTEST = 16
@@ -49,8 +49,12 @@ class Cookies:
             self._owners.set(digest, (self._owners.get(digest) or frozenset()) | {event.value["user"]})
 
     def owner_of(self, event: Event) -> UserId | None:
-        """Return another user, one of whose cookies an answer sets; None when it sets nobody else's."""
-        headers = event.value.get("headers", ()) if isinstance(event.value, dict) else ()
+        """Return another user, one of whose cookies an answer sets; None when it sets nobody else's.
+
+        What is pushed is no answer, whatever a service calls the parts of its frames.
+        """
+        answered = event.kind is not EventKind.PUSH and isinstance(event.value, dict)
+        headers = event.value.get("headers", ()) if answered else ()
         for value in (value for name, cookie in headers if name == "set-cookie" for value in values_in(cookie)):
             owners = self._owners.get(digest_of(value)) or frozenset()
             if len(owners) == 1 and event.user not in owners:

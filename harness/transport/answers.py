@@ -27,8 +27,6 @@ MOST_PARSED = 64_000
 WINDOW, OVERLAP = 2_000, 200
 """A longer body is looked at in windows of so many characters, which overlap by more than a mark in any encoding."""
 _SIGN_IN = ("login", "signin", "sign-in", "sign_in", "auth")
-
-
 NOT_FOUND = 404
 """Stands for the status of a refusal that has none: of a message over a channel."""
 NO_ANSWER = Refused(0, "no answer")

@@ -23,7 +23,7 @@ from time import monotonic
 from harness.adapter.adapter import Adapter
 from harness.claims.evidence import Suite, SuiteOutcome
 from harness.claims.plan import WireBudget
-from harness.claims.requests import told_request
+from harness.claims.requests import request_line
 from harness.claims.results import Results
 from harness.claims.run_folder import HistoryFile, RunFolder, Witness, history_file, plain_name
 from harness.history.canary import Canaries
@@ -227,7 +227,8 @@ class _Work:
 
     def outcome(self, duration_s: float) -> SuiteOutcome:
         suite, totals = self._suite, self._totals
-        doubts = tuple(filter(None, (self.doubt, self._never_served())))
+        left_out = f"it was not put under every stimulus: {self._stopped}" if self._stopped else ""
+        doubts = tuple(filter(None, (self.doubt, self._never_served(), left_out)))
         run = totals.run(
             Suite.WIRE,
             suite.target,
@@ -279,7 +280,7 @@ def _earlier(failure: Failure, finding: Finding, before: Sequence[Event]) -> tup
     canaries = Canaries(failure.header.seed)
     seen = {mark for event in shown for mark in canaries.find(json.dumps(event.value))}
     earlier = (event for event in before if seen & {*canaries.find(json.dumps(event.value))})
-    return tuple(f"before, {told_request(event)}" for event in islice(earlier, 1))
+    return tuple(f"before, {request_line(event)}" for event in islice(earlier, 1))
 
 
 def _serving_nobody(failure: Failure) -> frozenset[str]:

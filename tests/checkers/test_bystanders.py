@@ -85,3 +85,12 @@ def test_nobody_else_can_have_caused_it_before_they_had_trouble(trouble: bool) -
         story.event(EventKind.PROBE, BOB, DISCONNECTED, None)
     fails(story, BYSTANDER_ASKS)
     assert ({"unexplained-answer": 1} if trouble else {}) == story.found("interference")
+
+
+def test_everybody_fails_and_the_last_one_did_nothing() -> None:
+    """Those who had trouble before fail with everybody else, and are still others."""
+    story = after_trouble()
+    for user in (BOB, ANN):
+        story.info(story.asks(user, "chat", text="b"))
+    fails(story, 1)
+    assert {"unexplained-answer": 1} == story.found("interference")

@@ -57,3 +57,11 @@ def test_what_is_short_is_no_credential() -> None:
     """A language is chosen from a few; what cannot be read holds none."""
     assert ([], [ANNS]) == ([*values_in("lang=en; Path=/")], [*values_in(f"lang=en; sessionid={ANNS}")])
     assert [] == [*values_in("=;=")]
+
+
+def test_a_frame_is_no_answer_whatever_it_calls_its_parts() -> None:
+    """Services push what they like."""
+    story = signed_in()
+    for headers in ({"set-cookie": ANNS}, ["set-cookie", ANNS], "set-cookie", None):
+        story.event(EventKind.PUSH, BOB, "mail", {"headers": headers})
+    assert () == story.judged("leak").doubts

@@ -93,7 +93,7 @@ def test_one_seed_gives_one_sequence_of_programs(tmp_path: Path) -> None:
 
     def asked(name: str, seed: int) -> list[tuple[str, str]]:
         run = folder_in(tmp_path / name)
-        search("common-style", run, examples=4, seed=seed)
+        search("common-style", run, examples=5, seed=seed)
         events = [event for _, _, events in run.histories("histories/random.jsonl") for event in events]
         return [(event.user, event.name) for event in events if event.kind == "invoke" and event.name != "read_run"]
 

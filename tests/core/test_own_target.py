@@ -18,7 +18,7 @@ NOT_SHOWN = set(CLAIMS) - {"SES-2", "SES-5", "ERR-1", "AUT-2"}
 
 def verified(attribute: str, plan: Path, out: Path) -> tuple[int, str, Any]:
     """Verify one of the services; return exit code, output, and report."""
-    result = called("verify", "--target", f"{TARGET}:{attribute}", "--plan", plan, "--out", out, "--workers", "1")
+    result = called("verify", "--target", f"{TARGET}:{attribute}", "--plan", plan, "--out", out, "--workers", "2")
     return result.exit_code, result.output, json.loads((out / "report.json").read_text())
 
 

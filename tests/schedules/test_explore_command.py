@@ -20,6 +20,11 @@ HARNESS = [sys.executable, "-m", "harness"]
 BOARD = f"{Path(__file__).parent / 'board_target.py'}:board"
 
 
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call a command in another process, as a user does."""
+    return subprocess.run([*HARNESS, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
 def called(*arguments: str) -> Result:
     """Call a command in this process."""
     return CliRunner().invoke(main, arguments, prog_name="harness")
@@ -43,13 +48,13 @@ def interrupted(command: list[str], text: str) -> tuple[int, str]:
 def test_explore_replay_round_trip(tmp_path: Path) -> None:
     """Exit 1 and a replay command; the command shows the finding, and exits 1, too."""
     out = tmp_path / "run"
-    words = ["explore", "shared-bridge", "--schedules", "2", "--shrink-runs", "3", "--workers", "1", "--out"]
+    words = ["explore", "shared-bridge", "--schedules", "2", "--shrink-runs", "10", "--workers", "1", "--out"]
     command = [*HARNESS, *words, str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert 1 == done.returncode, done.stderr
     replay = next(line for line in done.stdout.splitlines() if line.startswith("Replay: "))
-    again = called(*replay.removeprefix("Replay: harness ").split())
-    assert 1 == again.exit_code, again.stderr
+    again = run(*replay.removeprefix("Replay: harness ").split())
+    assert 1 == again.returncode, again.stderr
     assert "seen again, step by step as recorded" in again.stdout
     assert (out / "report.html").exists()
 
@@ -70,8 +75,8 @@ def test_interrupting_loses_nothing_found(tmp_path: Path, strategy: str) -> None
     assert "LEAKED-IN-ANSWER" in stdout
     found = report["findings"][0]
     assert UNSHRUNK in found["explanation"]
-    again = called("replay", str(out / found["history"]))
-    assert 1 == again.exit_code, again.stderr
+    again = run("replay", str(out / found["history"]))
+    assert 1 == again.returncode, again.stderr
 
 
 def test_a_worker_that_spins_is_not_waited_for(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def explored(
     *,
     workers: int = 1,
     schedules: int = 50,
-    shrink_runs: int = 20,
+    shrink_runs: int = 60,
     strategy: str = "portfolio",
     until: str | None = None,
 ) -> SuiteOutcome:
@@ -63,14 +63,14 @@ def of(outcome: SuiteOutcome, checker: str) -> Evidence:
 def race(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SuiteOutcome]:
     """A run folder, and what two processes found of a planted race."""
     path = tmp_path_factory.mktemp("race") / "run"
-    return path, explored(path, "pooled-emitter", workers=2, schedules=40)
+    return path, explored(path, "pooled-emitter", workers=2)
 
 
 def test_processes_do_not_change_the_result(race: tuple[Path, SuiteOutcome]) -> None:
     """Two processes that shared the attempts come to what one comes to that makes them all."""
     _, outcome = race
     with open_explorer("pooled-emitter", 1) as opened:
-        alone = opened.run(Order(seed=1, start=0, stop=40))
+        alone = opened.run(Order(seed=1, start=0, stop=50))
     assert {name: verdict.examined for name, verdict in alone.totals.verdicts.items()} == {
         item.verdict.checker: item.verdict.examined for item in outcome.evidence
     }
@@ -126,7 +126,7 @@ def test_a_mended_target_does_not_show_it(race: tuple[Path, SuiteOutcome], tmp_p
 
 def test_the_honest_backend_is_said_to_hold_only_in_what_was_seen(tmp_path: Path) -> None:
     """No finding, no doubt, and figures for all that was gone through."""
-    outcome = explored(tmp_path / "run", "reference", schedules=30)
+    outcome = explored(tmp_path / "run", "reference", workers=2, schedules=30)
     assert "" == outcome.run.doubt
     assert set() == {item.verdict.checker for item in outcome.evidence if item.verdict.violated}
     went = outcome.run.measures["schedules"]

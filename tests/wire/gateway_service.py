@@ -1,6 +1,7 @@
 """A chat gateway on FastAPI. Mistake (D5, as in httpcore 0.17): who hangs up keeps their place at the model for ever.
 
 It shows when as many have hung up as there are places: from then on everybody's answers break off, who did nothing.
+Another one is tired: it answers a few questions, and then none, whoever asks.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ PATIENCE_S = 1.0
 class Model:
     """Says what it is told, to a few at a time."""
 
-    def __init__(self, leaky: bool) -> None:
+    def __init__(self, leaky: bool, answers: int | None = None) -> None:
         self._leaky = leaky
+        self._left = answers
         self._places = asyncio.Semaphore(PLACES)
 
     async def words(self, text: str) -> AsyncIterator[str]:
         """Yield the answer, word by word.
 
         Raises:
-            TimeoutError: there was no place for so long.
+            TimeoutError: there was no place for so long, or it is tired.
         """
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise TimeoutError
         await asyncio.wait_for(self._places.acquire(), PATIENCE_S)
         ended = False
         try:
@@ -44,9 +50,9 @@ class Model:
                 self._places.release()
 
 
-def make_app(leaky: bool) -> FastAPI:
+def make_app(leaky: bool, most: int | None = None) -> FastAPI:
     """Return the service."""
-    app, model, answers = FastAPI(), Model(leaky), dict[str, str]()
+    app, model, answers = FastAPI(), Model(leaky, most), dict[str, str]()
 
     @app.post("/chat")
     async def chat(user: Who, body: Text) -> StreamingResponse:
@@ -67,3 +73,4 @@ def make_app(leaky: bool) -> FastAPI:
 
 
 leaky, twin = partial(make_app, True), partial(make_app, False)
+tired = partial(make_app, False, 5)

@@ -71,6 +71,17 @@ def test_who_did_nothing_is_served_no_more_after_others_hung_up() -> None:
     assert said == outcome.run.measures["stimuli"]["bursts"]["not_tried"]
 
 
+def test_what_is_left_out_is_a_doubt_whoever_has_caused_it() -> None:
+    """A chat that answers one user alone and four in turn, and no more: nobody had trouble before the bystander, so
+    nobody is accused, and nothing holds.
+    """
+    outcome = tried(gateway("tired"), "in-turn", "crowd")
+    assert (
+        "it was not put under every stimulus: after in-turn, nobody was served with chat any more" in outcome.run.doubt
+    )
+    assert {Outcome.UNKNOWN} == {item.verdict.outcome for item in outcome.evidence}
+
+
 def test_who_did_nothing_is_served_by_the_right_one() -> None:
     """Beside as many who hung up: each operation is a fact."""
     outcome = tried(gateway("twin"), "hang-ups")

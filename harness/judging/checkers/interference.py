@@ -16,7 +16,7 @@ BYSTANDER_ASKS times in a row, to the end of the history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.history.model import Call, CallJoiner, Event, EventKind, Header, UserId, is_intruder
 from harness.history.probes import DISCONNECTED, FAULT
@@ -30,6 +30,14 @@ NAME = "interference"
 ANOMALY = Aspect.UNEXPLAINED.value
 BYSTANDER_ASKS = 3
 """So often in a row an operation must fail, with nobody served after that, to be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """How the last call of an operation ended, and how many in a row have failed."""
+
+    call: Call
+    failures: int = 0
 
 
 class InterferenceFold:
@@ -50,7 +58,8 @@ class InterferenceFold:
         self._judged = {name for name, known in self._described.operations.items() if known.judged}
         self._troubled: set[UserId] = set()
         self._calls = CallJoiner()
-        self._last: dict[str, list[Call]] = {name: [] for name in header.served}
+        self._served = frozenset(header.served)
+        self._last: dict[str, _Last] = {}
 
     def step(self, event: Event) -> None:
         """Take the next event."""
@@ -58,7 +67,7 @@ class InterferenceFold:
         if not user or is_intruder(user):
             return
         call = self._calls.step(event)
-        if call is not None and event.name in self._last:
+        if call is not None and event.name in self._served:
             self._ended(call)
         model = self._models.get(user)
         if model is None:
@@ -90,29 +99,29 @@ class InterferenceFold:
     def verdict(self) -> Verdict:
         """Say what has been seen so far."""
         tally = Tally(NAME)
-        for name, last in self._last.items():
-            if last and self._troubled - {call.completion.user for call in last}:
-                self._judge(name, last, tally)
+        for last in self._last.values():
+            self._judge(last, tally)
         return self._tally.verdict().merge(tally.verdict())
 
     def _ended(self, call: Call) -> None:
-        """Take in how a call of an operation ended that has served one user alone; how often in a row it has failed."""
-        last = self._last[call.completion.name]
+        """Take in how a call ended of what has served one user alone; who hung up has left their answer themselves."""
+        name = call.completion.name
         if call.completion.kind is not EventKind.INFO:
-            last[:] = [call]
+            self._last[name] = _Last(call)
         elif not (call.invocation.value or {}).get(SENT, {}).get("options"):
-            last[:] = [*(known for known in last if known.completion.kind is EventKind.INFO), call]
+            known = self._last.get(name)
+            self._last[name] = _Last(call, known.failures + 1 if known is not None else 1)
 
-    def _judge(self, name: str, last: Sequence[Call], tally: Tally) -> None:
-        failed = last[0].completion.kind is EventKind.INFO
-        if last[0].completion.kind is EventKind.FAIL or (failed and len(last) < BYSTANDER_ASKS):
+    def _judge(self, last: _Last, tally: Tally) -> None:
+        event = last.call.completion
+        if not self._troubled - {event.user} or event.kind is EventKind.FAIL or 0 < last.failures < BYSTANDER_ASKS:
             return
         tally.examine(ANOMALY)
-        if failed:
-            user = last[-1].completion.user
-            message = f"{user}: {name} serves one user alone, and at the end failed {len(last)} times in a row"
-            witness = (last[-1].invocation.index, last[-1].completion.index)
-            tally.find(Finding(anomaly=ANOMALY, message=message, observer=user, witness=witness))
+        if last.failures:
+            failed = f"at the end failed {last.failures} times in a row"
+            message = f"{event.user}: {event.name} serves one user alone, and {failed}"
+            witness = (last.call.invocation.index, event.index)
+            tally.find(Finding(anomaly=ANOMALY, message=message, observer=event.user, witness=witness))
 
     def _is_trouble(self, event: Event) -> bool:
         if event.kind is EventKind.PROBE:

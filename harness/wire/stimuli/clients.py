@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import cycle, islice
-
 from harness.adapter.adapter import Channel
 from harness.history.model import Operation
 from harness.scenario.program import Do, Program, Reading, RequestOptions, Step
@@ -29,11 +27,9 @@ def hang_ups(setting: Setting) -> Program:
         route = setting.random.choice(list(setting.reading) or list(setting.adapter.routes))
         groups.append(tuple(setting.ask(user, route) for user in everybody))
     for route in (*(route for level in setting.levels for route in level), *setting.changing, *setting.reading):
-        moments = islice(cycle(MOMENTS), setting.rounds)
-        groups += [
-            tuple(setting.ask(user, route, how=RequestOptions(hang_up_s=moment * setting.rtt_s)) for user in leaving)
-            for moment in moments
-        ]
+        for _ in range(setting.rounds):
+            leaves = RequestOptions(hang_up_s=setting.random.choice(MOMENTS) * setting.rtt_s)
+            groups.append(tuple(setting.ask(user, route, how=leaves) for user in leaving))
     return setting.program("hang-ups", users, groups)
 
 
