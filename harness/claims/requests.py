@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.history.model import Event, EventKind, Value
-from harness.history.semantics import SENT
+from harness.history.semantics import BODY, SENT
 from harness.judging.verdict import Finding
 
 MOST_SENT, MOST_GOT = 200, 300
@@ -29,7 +29,7 @@ def _lines(events: Sequence[Event], finding: Finding) -> Iterator[str]:
     for event in events:
         if event.kind is EventKind.INVOKE and event.call in calls:
             yield request_line(event)
-        elif event.index in shown:
+        elif event.index in shown and event.kind is not EventKind.PROBE:
             yield f"{event.user} got: {event.name} {_got(event.value)}"
 
 
@@ -45,7 +45,7 @@ def _given(value: Mapping[str, Value]) -> str:
 
 
 def _got(value: Value) -> str:
-    if isinstance(value, Mapping) and "status" in value:
-        said = value.get("body", value.get("text", ""))
-        return f"{value['status']} {(said if isinstance(said, str) else json.dumps(said))[:MOST_GOT]}"
+    if isinstance(value, Mapping) and not value.keys().isdisjoint({"status", BODY}):
+        said = value.get(BODY, value.get("text", ""))
+        return f"{value.get('status', '')} {(said if isinstance(said, str) else json.dumps(said))[:MOST_GOT]}".lstrip()
     return str(value)[:MOST_GOT]

@@ -19,6 +19,7 @@ EVENTS = (
     ),
     Event(index=3, kind=EventKind.PUSH, user="u01", name="feed", value={"text": "mine"}),
     Event(index=4, kind=EventKind.OK, user="u01", call=2, name="search", value={"status": 200, "body": "mine"}),
+    Event(index=5, kind=EventKind.PROBE, user="", name="settled", value={"open": []}),
 )
 
 
@@ -38,6 +39,17 @@ def test_both_requests_are_told_and_what_the_observer_got() -> None:
 def test_what_was_pushed_is_told_by_its_topic() -> None:
     """It answers no request; an answer that nobody looked at is left out."""
     assert ["u01 got: feed {'text': 'mine'}"] == told(3)
+
+
+def test_a_target_that_knows_no_status_answers_with_a_body() -> None:
+    """As one in Python does."""
+    answer = Event(index=0, kind=EventKind.OK, user="u00", call=1, name="list", value={"body": ["mine"]})
+    assert ('u00 got: list ["mine"]',) == requests_of([answer], Finding(anomaly="a", message="m", witness=(0,)))
+
+
+def test_what_was_seen_inside_is_nothing_that_a_user_got() -> None:
+    """That all was settled, for instance, which shows what is missing."""
+    assert ["u00: write text=mine"] == told(0, 5)
 
 
 def test_a_witness_of_another_history_is_left_out() -> None:
