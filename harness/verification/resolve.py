@@ -115,8 +115,8 @@ def _bundled(name: str) -> NamedTarget:
     from reference_impl.app import Parts
 
     if name == REFERENCE:
-        workshop = BackendFactory(name=name)
-        return NamedTarget(name, workshop.open, REFERENCE, built=workshop.built)
+        backend = BackendFactory(name=name)
+        return NamedTarget(name, backend.open, REFERENCE, built=backend.built)
     if name == SERVICE:
         return NamedTarget(name, lambda: open_service(name, REFERENCE, components_of(Parts())), REFERENCE)
     if name in SUBJECTS:
