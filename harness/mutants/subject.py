@@ -68,14 +68,14 @@ class Subject:
         """Open a fresh target, and close it at the end."""
         if self.target is not None:
             return _opened(self.target)
-        return self.workshop.open()
+        return self.factory.open()
 
     def built(self) -> AbstractContextManager[Callable[[], AbstractAsyncContextManager[Target]]]:
         """Build once what can be opened again and again, as new each time."""
-        return nullcontext(self.open) if self.target is not None else self.workshop.built()
+        return nullcontext(self.open) if self.target is not None else self.factory.built()
 
     @property
-    def workshop(self) -> BackendFactory:
+    def factory(self) -> BackendFactory:
         """What builds the applications of the subject."""
         return BackendFactory(
             name=self.name, parts=self.parts, legacy=self.legacy, settings=self.settled, promises=self.promises
